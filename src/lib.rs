@@ -1,0 +1,8 @@
+//! tieout: see the README.
+
+pub mod error;
+pub mod job;
+pub mod landing;
+pub mod record;
+
+pub use error::{Error, ErrorKind, Result};

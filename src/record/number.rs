@@ -1,0 +1,185 @@
+//! Decimal texts to scaled integers, exactly or not at all. The only place where a number's text is read.
+
+use std::fmt;
+
+/// Longest text looked at: what fits the 18 digits of a column, with generous room for zeros and an exponent.
+const TEXT_BYTES_MAX: usize = 64;
+
+/// Why a text is not a number that can be held exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NumberError {
+    /// Not a decimal number at all.
+    NotANumber,
+    /// More decimals (other than zeros) than the column holds.
+    TooManyDecimals {
+        /// Decimals the column holds.
+        held: u8,
+    },
+    /// More digits than the column holds.
+    TooLarge {
+        /// Digits the column holds, decimals included.
+        held: u8,
+    },
+}
+
+impl fmt::Display for NumberError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NumberError::NotANumber => f.write_str("expected a decimal number"),
+            NumberError::TooManyDecimals { held } => {
+                write!(f, "expected at most {held} decimals, as the column holds them: it is not rounded")
+            }
+            NumberError::TooLarge { held } => write!(f, "expected at most {held} digits, as the column holds them"),
+        }
+    }
+}
+
+impl std::error::Error for NumberError {}
+
+/// A number as `unscaled × 10^-scale` of its column, and the decimals that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fixed {
+    pub unscaled: i64,
+    pub sent_decimals: u8,
+}
+
+/// Greatest absolute value of an 18-digit column.
+pub(super) const UNSCALED_MAX: i64 = 999_999_999_999_999_999;
+/// Digits of every decimal column.
+pub(super) const PRECISION: u8 = 18;
+
+/// Reads `text` as a decimal with `scale` decimals. Signs, leading zeros, a bare point at either end and an exponent
+/// are understood; nothing is rounded, and separators, blanks and words are refused.
+pub(super) fn parse_fixed(text: &str, scale: u8) -> Result<Fixed, NumberError> {
+    let bytes = text.as_bytes();
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(classify_long(bytes, scale));
+    }
+    let (negative, rest) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    let mut mantissa = Mantissa::default();
+    let mut position = 0;
+    let mut seen_point = false;
+    while let Some(&byte) = rest.get(position) {
+        match byte {
+            b'0'..=b'9' => mantissa.push(byte - b'0', seen_point)?,
+            b'.' if !seen_point => seen_point = true,
+            b'e' | b'E' => break,
+            _ => return Err(NumberError::NotANumber),
+        }
+        position += 1;
+    }
+    if !mantissa.any_digit {
+        return Err(NumberError::NotANumber);
+    }
+    let exponent = match rest.get(position) {
+        Some(_) => parse_exponent(&rest[position + 1..])?,
+        None => 0,
+    };
+    let magnitude = mantissa.scaled_to(scale, exponent)?;
+    let sent = i32::from(mantissa.decimals) - exponent;
+    Ok(Fixed {
+        unscaled: if negative { -magnitude } else { magnitude },
+        sent_decimals: u8::try_from(sent.clamp(0, i32::from(scale))).unwrap_or(scale),
+    })
+}
+
+/// Digits read so far. Trailing zeros are held back, so that `1.50000000000000000000` costs no digit.
+#[derive(Default)]
+struct Mantissa {
+    value: i64,
+    /// Decimals sent, zeros included.
+    decimals: u8,
+    /// Decimals of `value`.
+    value_decimals: i32,
+    /// Zeros seen since the last other digit, not yet in `value`.
+    pending_zeros: u32,
+    any_digit: bool,
+}
+
+impl Mantissa {
+    fn push(&mut self, digit: u8, after_point: bool) -> Result<(), NumberError> {
+        self.any_digit = true;
+        if after_point {
+            self.decimals += 1;
+            self.value_decimals += 1;
+        }
+        if digit == 0 {
+            self.pending_zeros += u32::from(self.value != 0);
+            return Ok(());
+        }
+        let shift = 10_i64.checked_pow(self.pending_zeros + 1);
+        self.pending_zeros = 0;
+        self.value = shift
+            .and_then(|shift| self.value.checked_mul(shift))
+            .and_then(|value| value.checked_add(i64::from(digit)))
+            .ok_or(NumberError::TooLarge { held: PRECISION })?;
+        Ok(())
+    }
+
+    /// The magnitude with exactly `scale` decimals.
+    fn scaled_to(&self, scale: u8, exponent: i32) -> Result<i64, NumberError> {
+        if self.value == 0 {
+            return Ok(0);
+        }
+        let pending = i32::try_from(self.pending_zeros).expect("bounded by TEXT_BYTES_MAX");
+        let shift = i32::from(scale) - (self.value_decimals - pending) + exponent;
+        let Ok(shift) = u32::try_from(shift) else {
+            return Err(NumberError::TooManyDecimals { held: scale });
+        };
+        10_i64
+            .checked_pow(shift)
+            .and_then(|factor| self.value.checked_mul(factor))
+            .filter(|value| *value <= UNSCALED_MAX)
+            .ok_or(NumberError::TooLarge { held: PRECISION })
+    }
+}
+
+fn parse_exponent(bytes: &[u8]) -> Result<i32, NumberError> {
+    let (negative, digits) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    if digits.is_empty() || digits.len() > 4 || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(NumberError::NotANumber);
+    }
+    let value = digits.iter().fold(0_i32, |value, digit| value * 10 + i32::from(digit - b'0'));
+    Ok(if negative { -value } else { value })
+}
+
+/// A text too long to be looked at closely is either no number or one with too many digits.
+fn classify_long(bytes: &[u8], scale: u8) -> NumberError {
+    let numeric = bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    match (numeric, bytes.contains(&b'.')) {
+        (false, _) => NumberError::NotANumber,
+        (true, true) => NumberError::TooManyDecimals { held: scale },
+        (true, false) => NumberError::TooLarge { held: PRECISION },
+    }
+}
+
+/// Appends `unscaled × 10^-scale` with at least `decimals_min` decimals, more only where they are not zero.
+pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals_min: u8) {
+    if unscaled < 0 {
+        out.push(b'-');
+    }
+    let factor = 10_u128.pow(u32::from(scale));
+    let magnitude = unscaled.unsigned_abs();
+    let (whole, mut fraction) = (magnitude / factor, magnitude % factor);
+    let mut buffer = itoa::Buffer::new();
+    out.extend_from_slice(buffer.format(whole).as_bytes());
+    let mut decimals = scale;
+    while decimals > decimals_min && fraction % 10 == 0 {
+        fraction /= 10;
+        decimals -= 1;
+    }
+    if decimals == 0 {
+        return;
+    }
+    out.push(b'.');
+    let text = buffer.format(fraction).as_bytes();
+    out.extend(std::iter::repeat_n(b'0', usize::from(decimals) - text.len()));
+    out.extend_from_slice(text);
+}
