@@ -1,5 +1,6 @@
 //! tieout: see the README.
 
+pub mod cli;
 pub mod error;
 pub mod job;
 pub mod landing;

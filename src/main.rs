@@ -1,3 +1,7 @@
-//! The command-line program.
+//! The command-line program: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tieout::cli::main()
+}

@@ -1,0 +1,52 @@
+//! Exit codes of the contract.
+
+use std::process::ExitCode;
+
+use crate::{Error, ErrorKind};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: finished, everything ties.
+    Ties,
+    /// 1: could not finish; nothing was committed.
+    Unfinished,
+    /// 2: usage, or a job file that is wrong.
+    Usage,
+    /// 3: committed, with open breaks.
+    Breaks,
+    /// 4: committed in part.
+    Partial,
+    /// 75: another run holds the output directory.
+    Locked,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Ties => 0,
+            Exit::Unfinished => 1,
+            Exit::Usage => 2,
+            Exit::Breaks => 3,
+            Exit::Partial => 4,
+            Exit::Locked => 75,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Usage | ErrorKind::Job => Exit::Usage,
+            ErrorKind::Provider | ErrorKind::Environment => Exit::Unfinished,
+            ErrorKind::Locked => Exit::Locked,
+        }
+    }
+}

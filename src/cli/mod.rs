@@ -1,0 +1,67 @@
+//! The commands: one file each. [`printer`] is the only place that prints.
+
+pub mod backfill;
+pub mod breaks;
+pub mod check;
+pub mod demo;
+pub mod exit;
+pub mod printer;
+pub mod run;
+pub mod sandbox;
+pub mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::Result;
+use exit::Exit;
+
+/// Pulls a company's money movements, proves that the balances tie out, and writes CSV reports and a Parquet lake.
+#[derive(Debug, Parser)]
+#[command(name = "tieout", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Backfill(backfill::Arguments),
+    Check(check::Arguments),
+    Sandbox(sandbox::Arguments),
+    Demo(demo::Arguments),
+    Breaks(breaks::Arguments),
+    Schema(schema::Arguments),
+}
+
+/// Runs the program on the process's own arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ties.into() };
+        }
+    };
+    match execute(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            printer::error(&error);
+            Exit::from(&error).into()
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<Exit> {
+    match command {
+        Command::Run(arguments) => run::execute(&arguments),
+        Command::Backfill(arguments) => backfill::execute(&arguments),
+        Command::Check(arguments) => check::execute(&arguments),
+        Command::Sandbox(arguments) => sandbox::execute(&arguments),
+        Command::Demo(arguments) => demo::execute(&arguments),
+        Command::Breaks(arguments) => breaks::execute(&arguments),
+        Command::Schema(arguments) => schema::execute(&arguments),
+    }
+}
