@@ -66,7 +66,6 @@ fn assert_days_tie(chain: &Chain) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     /// Clean books have no fault, whatever the order of the listing and of the ids.
     #[test]

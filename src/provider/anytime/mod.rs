@@ -1,0 +1,4 @@
+//! Anytime.
+
+pub mod decode;
+mod scalar;

@@ -1,0 +1,3 @@
+//! Those who are asked.
+
+pub mod anytime;
