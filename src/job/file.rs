@@ -238,7 +238,7 @@ impl Reader<'_> {
             match known.iter().find(|name| **name == found) {
                 Some(name) => names.push(*name),
                 None => {
-                    refuse_unknown(self.problems, span, format!("unknown name \"{found}\" in '{key}'"), found, known)
+                    refuse_unknown(self.problems, span, format!("unknown name \"{found}\" in '{key}'"), found, known);
                 }
             }
         }

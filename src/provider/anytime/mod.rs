@@ -1,4 +1,5 @@
 //! Anytime.
 
 pub mod decode;
+pub mod page;
 mod scalar;
