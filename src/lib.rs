@@ -1,5 +1,6 @@
 //! tieout: see the README.
 
+pub mod breaks;
 pub mod cli;
 pub mod error;
 pub mod job;

@@ -78,20 +78,17 @@ pub fn digest<'a>(rows: impl Iterator<Item = &'a str>) -> u64 {
 
 fn assemble(feed: Feed, owner: Owner, mut pages: Vec<PageFacts>) -> Assembled {
     let subject = Subject::from(feed);
-    pages.sort_by(|a, b| (a.limit_start, a.digest).cmp(&(b.limit_start, b.digest)));
-    match positions(&pages) {
-        Some(Positions { skips, gap }) => {
-            let pages = pages.iter().zip(skips).map(|(page, skip)| ListingPage { response: page.response, skip });
-            let proof = gap.map_or(Proof::NotAsked, |reason| Proof::Unproved { reason });
-            let listing = Listing { subject, owner, pages: pages.collect(), proof };
-            Assembled { listing, repeats_are_one: false }
-        }
-        None => {
-            let repeats_are_one = pages.len() > 1;
-            let pages = pages.iter().map(|page| ListingPage { response: page.response, skip: 0 }).collect();
-            let listing = Listing { subject, owner, pages, proof: Proof::NotAsked };
-            Assembled { listing, repeats_are_one }
-        }
+    pages.sort_by_key(|a| (a.limit_start, a.digest));
+    if let Some(Positions { skips, gap }) = positions(&pages) {
+        let pages = pages.iter().zip(skips).map(|(page, skip)| ListingPage { response: page.response, skip });
+        let proof = gap.map_or(Proof::NotAsked, |reason| Proof::Unproved { reason });
+        let listing = Listing { subject, owner, pages: pages.collect(), proof };
+        Assembled { listing, repeats_are_one: false }
+    } else {
+        let repeats_are_one = pages.len() > 1;
+        let pages = pages.iter().map(|page| ListingPage { response: page.response, skip: 0 }).collect();
+        let listing = Listing { subject, owner, pages, proof: Proof::NotAsked };
+        Assembled { listing, repeats_are_one }
     }
 }
 

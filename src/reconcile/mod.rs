@@ -2,11 +2,13 @@
 //!
 //! Pure functions over the entries of one owner; nothing here knows who sent them or where the results go.
 
+pub mod books;
 pub mod chain;
 mod duplicates;
 mod order;
 mod trails;
 
+pub use books::{Books, Link, Prior, close_chain, close_listing};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
 pub use duplicates::{Duplicate, find_duplicates};
 
