@@ -4,6 +4,8 @@ pub mod cli;
 pub mod error;
 pub mod job;
 pub mod landing;
+pub mod output;
 pub mod record;
+pub mod state;
 
 pub use error::{Error, ErrorKind, Result};
