@@ -5,8 +5,10 @@ pub mod cli;
 pub mod error;
 pub mod job;
 pub mod landing;
+pub mod output;
 pub mod provider;
 pub mod reconcile;
 pub mod record;
+pub mod state;
 
 pub use error::{Error, ErrorKind, Result};
