@@ -6,6 +6,7 @@ pub mod error;
 pub mod job;
 pub mod landing;
 pub mod output;
+pub mod pipeline;
 pub mod provider;
 pub mod reconcile;
 pub mod record;

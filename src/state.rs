@@ -138,6 +138,20 @@ impl State {
         )
     }
 
+    /// As [`State::closings_before`], but only of owners of which every day since then is known: their next opening must
+    /// be that closing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unbroken_closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.balances(
+            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
+             JOIN covered k ON k.owner = o.owner AND k.first_day <= c.day AND k.last_day >= ?1 - 1
+             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
+            day,
+        )
+    }
+
     /// Every owner's first opening balance strictly after `day`, with the day it opened: where a backfill of earlier
     /// days must arrive.
     ///

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::pipeline::report::Outcome;
 use crate::{Error, ErrorKind};
 
 /// How a command ended.
@@ -38,6 +39,16 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit.code())
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Ties => Exit::Ties,
+            Outcome::Breaks => Exit::Breaks,
+            Outcome::Partial => Exit::Partial,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod check;
 pub mod demo;
 pub mod exit;
 pub mod printer;
+pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;

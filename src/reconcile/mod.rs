@@ -8,7 +8,7 @@ mod duplicates;
 mod order;
 mod trails;
 
-pub use books::{Books, Link, Prior, close_chain, close_listing};
+pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
 pub use duplicates::{Duplicate, find_duplicates};
 

@@ -1,5 +1,6 @@
 //! Anytime.
 
 pub mod decode;
+pub mod details;
 pub mod page;
 mod scalar;
