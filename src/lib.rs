@@ -5,5 +5,6 @@ pub mod error;
 pub mod job;
 pub mod landing;
 pub mod record;
+pub mod sandbox;
 
 pub use error::{Error, ErrorKind, Result};
