@@ -30,7 +30,7 @@ pub(super) fn make(recipe: &Recipe, calendar: &Calendar, index: u32) -> Account 
         lines: Vec::new(),
         transfers: Vec::new(),
         cards: cards.collect(),
-        escapes: index % 2 == 0,
+        escapes: index.is_multiple_of(2),
     };
     let partners = partners(&mut random);
     let first_id = (u64::from(index) + 1) * IDS_PER_ACCOUNT;

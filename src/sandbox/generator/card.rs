@@ -69,7 +69,7 @@ impl Life<'_> {
             roll if roll < mix.pending.into() => self.unsettled(at_s, State::Pending),
             roll if roll < (mix.pending + mix.declined).into() => self.unsettled(at_s, State::Declined),
             roll if roll < (mix.pending + mix.declined + mix.cancelled).into() => {
-                self.unsettled(at_s, State::Cancelled)
+                self.unsettled(at_s, State::Cancelled);
             }
             roll if roll >= 985 => self.unload(at_s),
             roll if roll >= 945 => self.refund(at_s),

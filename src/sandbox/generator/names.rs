@@ -1,4 +1,4 @@
-//! Names, merchants and texts. All of them are invented.
+//! Names, merchants and texts. The people, companies and partners are invented.
 
 /// First name, last name, gender.
 pub(super) const HOLDERS: [(&str, &str, char); 12] = [
