@@ -27,6 +27,7 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once a process")]
 enum Command {
     Run(run::Arguments),
     Backfill(backfill::Arguments),
