@@ -238,3 +238,42 @@ fn hand_over(kind: Kind, array: &ArrayRef, row: Option<usize>, sink: &mut impl C
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{Recorder, replay, rows};
+    use super::*;
+    use crate::record::dataset;
+
+    #[test]
+    fn rows_hand_over_the_kinds_that_their_dataset_declares() {
+        for (dataset, cells) in rows() {
+            let declared: Vec<Kind> = dataset.columns.iter().map(|column| column.kind).collect();
+            let handed_over: Vec<Kind> = cells.iter().map(super::super::samples::Cell::kind).collect();
+            assert_eq!(handed_over, declared, "{}", dataset.name);
+        }
+    }
+
+    #[test]
+    fn columns_give_the_rows_back() {
+        for dataset in dataset::ALL {
+            let (rows, mut columns) = (rows(), Columns::new(dataset));
+            let rows: Vec<_> = rows.iter().filter(|(each, _)| std::ptr::eq(*each, dataset)).collect();
+            rows.iter().for_each(|(_, cells)| replay(cells, &mut columns));
+            assert_eq!(columns.rows(), rows.len());
+            let batch = Batch::new(dataset, &columns.take()).expect("its own columns");
+            for (row, (_, cells)) in rows.iter().enumerate() {
+                let mut recorder = Recorder::default();
+                batch.hand_over(row, &mut recorder).expect("values that came from rows");
+                assert_eq!(recorder.0, *cells, "{}", dataset.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_told() {
+        let other = Columns::new(&dataset::BALANCES).take();
+        let error = Batch::new(&dataset::REJECTS, &other).expect_err("not its columns");
+        assert_eq!(error.message(), "expected column 'feed' of type Utf8, found no such column");
+    }
+}

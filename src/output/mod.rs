@@ -33,6 +33,8 @@ mod manifest;
 mod packed;
 mod parquet;
 mod publication;
+#[cfg(test)]
+mod samples;
 mod schema;
 mod spill;
 mod staged;

@@ -157,3 +157,71 @@ fn nested<T>(number: Option<i64>, make: impl FnOnce(i64) -> Option<T>) -> Option
         Some(number) => make(number).map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::samples::{Cell, Recorder, replay, rows};
+    use super::*;
+    use crate::record::dataset::CARD_TRANSACTIONS;
+
+    #[test]
+    fn packed_rows_come_back_whole() {
+        for (dataset, cells) in rows() {
+            let mut packer = Packer::default();
+            replay(&cells, &mut packer);
+            replay(&cells, &mut packer);
+            let (mut first, mut second) = (Recorder::default(), Recorder::default());
+            let rest = unpack(dataset, packer.bytes(), &mut first).expect("what was packed");
+            let rest = unpack(dataset, rest, &mut second).expect("what was packed");
+            assert!(rest.is_empty());
+            assert_eq!((&first.0, &second.0), (&cells, &cells), "{}", dataset.name);
+        }
+    }
+
+    /// A card's cells with these values in each kind of cell.
+    fn cells(text: &str, unscaled: Option<i64>, micros: Option<i64>, days: i32) -> Vec<Cell> {
+        let cell = |kind| match kind {
+            Kind::Text => Cell::Text(Some(text.to_owned())),
+            Kind::Money => Cell::Money(unscaled.and_then(Money::from_unscaled)),
+            Kind::Rate => Cell::Rate(unscaled),
+            Kind::Date => Cell::Date(Day::from_epoch_days(days)),
+            Kind::Time => Cell::Time(micros),
+            Kind::Count => Cell::Count(i64::from(days)),
+        };
+        CARD_TRANSACTIONS.columns.iter().map(|column| cell(column.kind)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_comes_back(
+            text in ".{0,200}",
+            unscaled in proptest::option::of(-999_999_999_999_999_999_i64..=999_999_999_999_999_999),
+            micros in proptest::option::of(-2_208_988_800_000_000_i64..7_258_118_400_000_000),
+            days in -25_567..84_005_i32,
+        ) {
+            let cells = cells(&text, unscaled, micros, days);
+            let (mut packer, mut recorder) = (Packer::default(), Recorder::default());
+            replay(&cells, &mut packer);
+            let rest = unpack(&CARD_TRANSACTIONS, packer.bytes(), &mut recorder).expect("what was packed");
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(recorder.0, cells);
+        }
+
+        #[test]
+        fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = unpack(&CARD_TRANSACTIONS, &bytes, &mut Recorder::default());
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_cut_off_is_told() {
+        let mut packer = Packer::default();
+        replay(&rows()[0].1, &mut packer);
+        for length in 0..packer.len() {
+            let error = unpack(rows()[0].0, &packer.bytes()[..length], &mut Recorder::default());
+            assert!(error.is_err(), "{length} bytes");
+        }
+    }
+}

@@ -106,3 +106,49 @@ impl Spill {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::Encoder;
+    use super::super::samples::card_transaction;
+    use super::*;
+    use crate::record::Stamp;
+    use crate::record::dataset::CARD_TRANSACTIONS;
+
+    /// The rows of a partition after `appends` of a row a day for three days, with that much held in memory.
+    fn gathered(held_bytes_max: usize, appends: usize) -> Vec<Vec<u8>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spill = Spill::new(folder.path(), held_bytes_max);
+        let encoder = Encoder::new(&CARD_TRANSACTIONS, false, true);
+        for append in 0..appends {
+            let rows = [0, 1, 2].map(|day| {
+                let mut row = card_transaction(true);
+                row.txid = format!("{append}-{day}").into();
+                row.booked_at = Stamp::new(day * 86_400_000_000, 0);
+                row
+            });
+            spill.append(&CARD_TRANSACTIONS, &encoder.encode(&rows).into_parts().1).expect("a disk that works");
+        }
+        let day = |days| Day::from_epoch_days(days).expect("a day");
+        assert!(!spill.has_rows(&CARD_TRANSACTIONS, day(3)));
+        (0..3).map(|days| all(&spill, day(days))).collect()
+    }
+
+    fn all(spill: &Spill, day: Day) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let take = |block: &[u8]| {
+            bytes.extend_from_slice(block);
+            Ok(())
+        };
+        spill.read(&CARD_TRANSACTIONS, day, take).expect("a disk that works");
+        bytes
+    }
+
+    #[test]
+    fn rows_keep_their_order_wherever_they_were_held() {
+        let in_memory = gathered(usize::MAX, 50);
+        for held_bytes_max in [0, 100, 5_000] {
+            assert_eq!(gathered(held_bytes_max, 50), in_memory, "{held_bytes_max} bytes held");
+        }
+    }
+}

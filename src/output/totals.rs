@@ -193,3 +193,66 @@ impl CellSink for Summing {
         self.pass();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{replay, rows};
+    use super::*;
+    use crate::record::dataset::{BALANCES, CARD_TRANSACTIONS};
+
+    fn statement(currency: Option<&str>, amounts: &[&str]) -> Totals {
+        let mut summing = Summing::new(&crate::record::dataset::ACCOUNT_STATEMENTS);
+        for amount in amounts {
+            let mut line = super::super::samples::statement_line(crate::record::Feed::AccountStatements, true);
+            line.amount = Money::parse(amount).expect("an amount");
+            line.currency = currency.map(|code| code.to_owned().into());
+            crate::record::Row::write_cells(&line, &mut summing);
+        }
+        summing.totals().clone()
+    }
+
+    #[test]
+    fn sums_are_by_currency_and_exact() {
+        let mut totals = statement(Some("USD"), &["99999999999999.9999", "99999999999999.9999", "-0.01"]);
+        totals.add(&statement(Some("EUR"), &["-1", "2.5"]));
+        totals.add(&statement(None, &["3"]));
+        totals.add(&statement(Some("EUR"), &["-1"]));
+        assert_eq!(totals.rows, 7);
+        let sums: Vec<_> = totals.by_currency().into_iter().map(|s| (s.currency, s.credits, s.debits, s.net)).collect();
+        let sum = |code: Option<&str>, texts: [&str; 3]| {
+            let [credits, debits, net] = texts.map(str::to_owned);
+            (code.map(str::to_owned), credits, debits, net)
+        };
+        assert_eq!(
+            sums,
+            [
+                sum(None, ["3.00", "0.00", "3.00"]),
+                sum(Some("EUR"), ["2.50", "-2.00", "0.50"]),
+                sum(Some("USD"), ["199999999999999.9998", "-0.01", "199999999999999.9898"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn balances_bring_their_own_sums() {
+        let mut summing = Summing::new(&BALANCES);
+        for (_, cells) in rows().iter().filter(|(dataset, _)| std::ptr::eq(*dataset, &raw const BALANCES)) {
+            replay(cells, &mut summing);
+        }
+        let euro = &summing.totals().by_currency()[1];
+        assert_eq!((euro.credits.as_str(), euro.debits.as_str(), euro.net.as_str()), ("5.00", "-3.00", "2.00"));
+    }
+
+    #[test]
+    fn days_span_the_rows() {
+        let mut summing = Summing::new(&CARD_TRANSACTIONS);
+        assert_eq!(summing.totals().first_day, None);
+        for days in [3, -2, 7] {
+            let mut row = super::super::samples::card_transaction(false);
+            row.booked_at = Stamp::new(days * 86_400_000_000, 0);
+            crate::record::Row::write_cells(&row, &mut summing);
+        }
+        let span = [summing.totals().first_day, summing.totals().last_day].map(|day| day.map(Day::epoch_days));
+        assert_eq!(span, [Some(-2), Some(7)]);
+    }
+}
