@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use crate::record::{Day, Money, OwnerKind};
+use crate::record::{Day, Money, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// The file's name in the output directory.
@@ -124,6 +124,23 @@ impl State {
             connection.query_row("SELECT 1 FROM runs WHERE run_id = ?1", [run_id], |_| Ok(())).optional()
         })
         .map(|found| found.is_some())
+    }
+
+    /// The exit code of the job's last committed run of exactly that window.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_exit_of(&self, job: &str, window: Window) -> Result<Option<u8>> {
+        self.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT exit_code FROM runs WHERE job = ?1 AND window_from = ?2 AND window_to = ?3
+                     ORDER BY committed_at DESC LIMIT 1",
+                    params![job, window.from.to_string(), window.to.to_string()],
+                    |row| row.get(0),
+                )
+                .optional()
+        })
     }
 
     /// Every owner's last closing balance strictly before `day`, with the day it closed.

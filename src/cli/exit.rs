@@ -34,6 +34,11 @@ impl Exit {
             Exit::Locked => 75,
         }
     }
+
+    /// How a run ended that committed with this code and need not be run again; `None` for one that should.
+    pub fn finished_with(code: u8) -> Option<Exit> {
+        [Exit::Ties, Exit::Breaks].into_iter().find(|exit| exit.code() == code)
+    }
 }
 
 impl From<Exit> for ExitCode {
