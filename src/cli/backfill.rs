@@ -15,7 +15,9 @@ use crate::{Error, Result, pipeline};
 
 /// Run a range of days in chunks, each committed by itself; what is committed already is not run again
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --chunk month")]
+#[command(
+    after_help = "Example:\n  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --chunk month"
+)]
 pub struct Arguments {
     /// The job file
     job: PathBuf,
@@ -81,8 +83,7 @@ enum Ran {
 }
 
 fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
-    let overrides =
-        Overrides { from: Some(chunk.from), to: Some(chunk.to), out: arguments.out.clone(), archive: None };
+    let overrides = Overrides { from: Some(chunk.from), to: Some(chunk.to), out: arguments.out.clone(), archive: None };
     let plan = load(&arguments.job, &overrides)?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;

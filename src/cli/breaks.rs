@@ -111,7 +111,18 @@ fn list(breaks: &[KnownBreak], format: Format) {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["Break", "Status", "Check", "Cause", "Owner", "Row", "Day", "Difference", "First seen", "Last seen"]);
+    table.set_header([
+        "Break",
+        "Status",
+        "Check",
+        "Cause",
+        "Owner",
+        "Row",
+        "Day",
+        "Difference",
+        "First seen",
+        "Last seen",
+    ]);
     for found in breaks {
         table.add_row([
             found.break_id.clone(),

@@ -38,11 +38,10 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
             let bits = provider::check_key(connection)?;
             printer::result(&format!("key       ok  RSA, {bits} bits"));
             if !arguments.offline {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .enable_all()
-                    .build()
-                    .map_err(|error| Error::environment("the network threads could not be started").because(error))?;
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(
+                        |error| Error::environment("the network threads could not be started").because(error),
+                    )?;
                 let found = runtime.block_on(provider::check(plan.provider, connection))?;
                 printer::result(&format!("apicheck  ok  {}, provider's time {}", connection.base_url, found.date_time));
                 printer::result(&clock_line(found.clock_ahead_s));

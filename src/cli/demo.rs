@@ -15,7 +15,9 @@ use crate::{Error, Result, pipeline};
 
 /// Serve the built-in sample on loopback and run the whole job against it: no set-up
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  tieout demo --out out\n\nThe sample holds three planted breaks, so the demo ends with exit code 3.")]
+#[command(
+    after_help = "Example:\n  tieout demo --out out\n\nThe sample holds three planted breaks, so the demo ends with exit code 3."
+)]
 pub struct Arguments {
     /// Output directory
     #[arg(long, value_name = "DIR", default_value = "out")]
@@ -37,7 +39,12 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     let credentials = Credentials::new(PublicKey::from_file(&keys.public)?);
     let running = Sandbox::start(SandboxConfig::new(PublicKey::from_file(&keys.public)?))?;
     let plan = plan(&running, &credentials, &keys.private, arguments);
-    printer::note(&format!("demo: running the job against {}, {} to {}", running.base_url(), plan.window.from, plan.window.to));
+    printer::note(&format!(
+        "demo: running the job against {}, {} to {}",
+        running.base_url(),
+        plan.window.from,
+        plan.window.to
+    ));
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();

@@ -103,6 +103,9 @@ pub struct Limits {
     pub listing_passes_max: u32,
     /// Pages of one listing.
     pub listing_pages_max: u32,
+    /// Whether every page of a listing is read twice, which proves it against any change whatever (see the pager), at
+    /// twice the requests.
+    pub listings_read_twice: bool,
 }
 
 impl Default for Limits {
@@ -119,6 +122,7 @@ impl Default for Limits {
             json_depth_max: 64,
             listing_passes_max: 6,
             listing_pages_max: 200_000,
+            listings_read_twice: false,
         }
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
 use crate::landing::{self, Archive, Landing, Listing, ListingPage, Proof, RunLine, Shelf, Subject};
-use crate::provider::Progress;
 use crate::provider::anytime::details;
 use crate::provider::anytime::page::Page;
+use crate::provider::{self, Progress};
 use crate::record::{Day, Feed, Owner, RejectRow};
 use crate::{Error, Result};
 
@@ -75,8 +75,19 @@ fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progres
         day: today.to_string(),
     };
     let landing = Landing::create(&plan.output.directory.join("raw"), &run)?;
-    let _ = (landing, progress);
-    Err(Error::provider("fetching is not wired yet"))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::environment("the network threads could not be started").because(error))?;
+    let fetched = runtime.block_on(provider::fetch(plan, connection, &landing, progress))?;
+    landing.finish()?;
+    let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan).seen_on(today);
+    gathered.notes.push(fetched.date_filter);
+    gathered.notes.extend(fetched.accounts.into_iter().filter_map(|account| account.note));
+    gathered.notes.retain(|note| !note.is_empty());
+    (gathered.requests, gathered.retries) = (fetched.requests, fetched.retries);
+    Ok(gathered)
 }
 
 /// From responses whose listings are known.
