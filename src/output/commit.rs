@@ -69,12 +69,18 @@ impl Journal {
         Journal { version: JOURNAL_VERSION, run_id: run_id.to_owned(), moves, removals, report, manifest_sha256 }
     }
 
+    /// All that changes its place or goes, relative to the output directory.
+    fn targets(&self) -> impl Iterator<Item = &str> {
+        let moved = self.moves.iter().chain([&self.report]).map(|each| each.target.as_str());
+        moved.chain(self.removals.iter().map(String::as_str))
+    }
+
     /// What was read is checked as if somebody else had written it: it moves and removes files.
     fn check(&self, path: &Path) -> Result<()> {
         let inside = |text: &str| Path::new(text).components().all(|part| matches!(part, Component::Normal(_)));
-        let moves = self.moves.iter().chain([&self.report]);
-        let paths = moves.flat_map(|each| [&each.staged, &each.target]).chain(&self.removals);
-        if self.version == JOURNAL_VERSION && is_run_id(&self.run_id) && paths.into_iter().all(|path| inside(path)) {
+        let staged = self.moves.iter().chain([&self.report]).map(|each| each.staged.as_str());
+        let paths = staged.chain(self.targets());
+        if self.version == JOURNAL_VERSION && is_run_id(&self.run_id) && { paths }.all(inside) {
             return Ok(());
         }
         Err(Error::environment(
@@ -217,20 +223,12 @@ impl Committer<'_> {
     /// Puts everything in its place. Whatever was done before is left as it is.
     fn apply(&self, journal: &Journal) -> Result<()> {
         let transaction = self.transaction(&journal.run_id);
-        let mut touched = BTreeSet::new();
-        for each in &journal.moves {
-            self.place(&transaction, each)?;
-            self.touch(&mut touched, &each.target);
-        }
-        for target in &journal.removals {
-            self.remove(target)?;
-            self.touch(&mut touched, target);
-        }
+        self.make_folders(journal)?;
+        journal.moves.iter().try_for_each(|each| self.place(&transaction, each))?;
+        journal.removals.iter().try_for_each(|target| self.remove(target))?;
         self.apply_state(&transaction, &journal.run_id)?;
         self.swap_report(&transaction, journal)?;
-        self.touch(&mut touched, &journal.report.target);
-        // Deepest first, so that no name is on the disk before what it names.
-        touched.iter().rev().filter(|folder| folder.exists()).try_for_each(|folder| self.sync(folder))?;
+        self.sync_targets(journal)?;
         let path = self.private.join(JOURNAL);
         self.disk.remove_file(&path).or_refused("end a commit", &path)?;
         self.sync(self.private)?;
@@ -239,12 +237,25 @@ impl Committer<'_> {
         Ok(())
     }
 
+    /// Makes the folders of all targets, and waits until they are on the disk: a file that is moved into a folder which
+    /// the disk then forgets is lost. Folders that were there are synced too, as nobody knows for how long they were.
+    fn make_folders(&self, journal: &Journal) -> Result<()> {
+        let mut above = BTreeSet::new();
+        for target in journal.moves.iter().chain([&journal.report]).map(|each| Path::new(&each.target)) {
+            let folder = self.out.join(parent(target));
+            if !folder.exists() {
+                self.disk.create_folder(&folder, Access::Shared).or_refused("make a folder", &folder)?;
+            }
+            above.extend(target.ancestors().skip(2));
+        }
+        above.into_iter().try_for_each(|folder| self.sync(&self.out.join(folder)))
+    }
+
     fn place(&self, transaction: &Path, each: &Move) -> Result<()> {
         let (staged, target) = (transaction.join(&each.staged), self.out.join(&each.target));
         if !staged.exists() && target.exists() {
             return Ok(());
         }
-        self.make_parent(&target)?;
         self.disk.rename(&staged, &target).or_refused("put a file in its place", &target)
     }
 
@@ -278,7 +289,6 @@ impl Committer<'_> {
         if holds_manifest(&target, &journal.manifest_sha256) {
             return Ok(());
         }
-        self.make_parent(&target)?;
         if target.exists() {
             match self.disk.exchange(&staged, &target) {
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -291,18 +301,13 @@ impl Committer<'_> {
         self.disk.rename(&staged, &target).or_refused("put the reports in their place", &target)
     }
 
-    fn make_parent(&self, target: &Path) -> Result<()> {
-        let folder = parent(target);
-        if folder.exists() {
-            return Ok(());
-        }
-        self.disk.create_folder(folder, Access::Shared).or_refused("make a folder", folder)
-    }
-
-    /// Notes the folders above a target whose names may have changed.
-    fn touch(&self, touched: &mut BTreeSet<PathBuf>, target: &str) {
-        let folders = Path::new(target).ancestors().skip(1);
-        touched.extend(folders.map(|folder| self.out.join(folder)));
+    /// Waits until the new names are on the disk, and the old ones off it. A folder that went with its last file is gone
+    /// when the one above it says so.
+    fn sync_targets(&self, journal: &Journal) -> Result<()> {
+        let above =
+            |target| self.out.join(target).ancestors().skip(1).find(|folder| folder.exists()).map(Path::to_owned);
+        let touched: BTreeSet<PathBuf> = journal.targets().filter_map(above).collect();
+        touched.iter().try_for_each(|folder| self.sync(folder))
     }
 
     fn sync(&self, folder: &Path) -> Result<()> {

@@ -50,12 +50,17 @@ impl OutputDir {
     pub fn open_with(path: &Path, disk: Arc<dyn Disk>) -> Result<OutputDir> {
         let private = path.join(PRIVATE_FOLDER);
         disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
+        let root = path.canonicalize().or_refused("find the output directory", path)?;
         // Not by way of `disk`: the lock is no part of what a commit does, and must never be in doubt.
         DirBuilder::new().recursive(true).mode(0o700).create(&private).or_refused("make a folder", &private)?;
         let lock = take_lock(&private.join(LOCK), path)?;
         let state = State::open(path)?;
         let committing = Mutex::new(());
         let shared = Shared { root: path.to_owned(), private, disk, state, committing, _lock: lock };
+        // A commit stands on its journal, the journal on these.
+        for folder in root.parent().into_iter().chain([root.as_path()]) {
+            shared.disk.sync_folder(folder).or_refused("sync a folder", folder)?;
+        }
         shared.committer().recover()?;
         Ok(OutputDir { shared: Arc::new(shared) })
     }

@@ -259,8 +259,9 @@ fn staged_closings_read_back() {
     let closing = Closing::of(&row).expect("has a balance");
     let mut line = Vec::new();
     closing.write_line(&mut line);
-    assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
-    assert_eq!(Closing::read_line(std::str::from_utf8(&line).expect("UTF-8").trim_end()), Some(closing));
+    let line = String::from_utf8(line).expect("UTF-8");
+    assert_eq!(line.lines().count(), 1);
+    assert_eq!(Closing::read_line(line.trim_end()), Some(closing));
     assert_eq!(Closing::of(&BalanceRow { closing: None, ..row }), None);
     assert_eq!(Closing::read_line("[\"card\",\"1\",20000,null,null,9999999999999999999]"), None);
 }

@@ -55,7 +55,7 @@ pub fn card_row(card_ref: &str, txid: &str, day: Day, amount: &str, balance: &st
 
 /// What a small run writes: each card's rows, a line of `amount`.
 pub struct Run<'a> {
-    pub run_id: &'a str,
+    pub id: &'a str,
     pub window: Window,
     pub cards: Vec<(&'a str, Vec<CardTransaction<'static>>)>,
     pub kept: Vec<Owner>,
@@ -64,9 +64,9 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(run_id: &'a str, from: &str, to: &str) -> Run<'a> {
+    pub fn new(id: &'a str, from: &str, to: &str) -> Run<'a> {
         let window = window(from, to);
-        Run { run_id, window, cards: Vec::new(), kept: Vec::new(), breaks: Vec::new(), formats: BOTH }
+        Run { id, window, cards: Vec::new(), kept: Vec::new(), breaks: Vec::new(), formats: BOTH }
     }
 
     /// A card with a row a day of the window, of `amount` each.
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
     }
 
     pub fn publish(&self, out: &OutputDir) -> tieout::Result<Committed> {
-        let mut publication = Publication::begin(out, "nightly", self.window, self.run_id, self.formats, &DATASETS)?;
+        let mut publication = Publication::begin(out, "nightly", self.window, self.id, self.formats, &DATASETS)?;
         for (card_ref, rows) in &self.cards {
             publication.append(publication.encoder(&CARD_TRANSACTIONS).encode(rows))?;
             let balances: Vec<BalanceRow> = rows.iter().map(|row| balance_row(card_ref, row)).collect();
@@ -99,14 +99,14 @@ impl<'a> Run<'a> {
         publication.append(publication.encoder(&BREAKS).encode(&self.breaks))?;
         publication.keep_owners(&CARD_TRANSACTIONS, &self.kept);
         publication.keep_owners(&BALANCES, &self.kept);
-        publication.add_report_file("summary.json", format!("{{\"run\":\"{}\"}}\n", self.run_id).as_bytes())?;
+        publication.add_report_file("summary.json", format!("{{\"run\":\"{}\"}}\n", self.id).as_bytes())?;
         publication.commit(&self.delta())
     }
 
     pub fn delta(&self) -> StateDelta {
         StateDelta {
             run: RunRecord {
-                run_id: self.run_id.to_owned(),
+                run_id: self.id.to_owned(),
                 job: "nightly".to_owned(),
                 window_from: self.window.from,
                 window_to: self.window.to,
