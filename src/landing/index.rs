@@ -42,7 +42,6 @@ pub(super) struct ListingLine {
     acc_id: String,
     card_ref: String,
     pages: Vec<ListingPage>,
-    #[serde(flatten)]
     proof: Proof,
 }
 
