@@ -27,7 +27,9 @@ pub(super) struct Gathered {
     pub unreadable: Vec<RejectRow>,
     /// What the reader of the summary should know.
     pub notes: Vec<String>,
-    /// Requests sent, and attempts beyond the first.
+    /// What was learned about the meaning of the provider's date filter, in a sentence.
+    pub date_filter: String,
+    /// Requests sent, attempts beyond the first included.
     pub requests: u64,
     /// Attempts beyond the first.
     pub retries: u64,
@@ -83,9 +85,8 @@ fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progres
     let fetched = runtime.block_on(provider::fetch(plan, connection, &landing, progress))?;
     landing.finish()?;
     let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan).seen_on(today);
-    gathered.notes.push(fetched.date_filter);
+    gathered.date_filter = fetched.date_filter;
     gathered.notes.extend(fetched.accounts.into_iter().filter_map(|account| account.note));
-    gathered.notes.retain(|note| !note.is_empty());
     (gathered.requests, gathered.retries) = (fetched.requests, fetched.retries);
     Ok(gathered)
 }
@@ -209,6 +210,7 @@ impl Gathered {
             currencies: BTreeMap::new(),
             unreadable: Vec::new(),
             notes: Vec::new(),
+            date_filter: String::new(),
             requests: 0,
             retries: 0,
             seen_on: Day::from_epoch_days(0).expect("1970 is held"),

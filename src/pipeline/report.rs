@@ -65,6 +65,8 @@ pub struct Report {
     pub rejects_shown: Vec<String>,
     /// What is known of the completeness of each listing.
     pub listings: Vec<ListingLine>,
+    /// What was learned about the meaning of the provider's date filter.
+    pub date_filter: String,
     /// Requests sent.
     pub requests: u64,
     /// Attempts beyond the first.
@@ -195,6 +197,7 @@ impl Report {
                     proof: listing.proof.clone(),
                 })
                 .collect(),
+            date_filter: gathered.date_filter.clone(),
             requests: gathered.requests,
             retries: gathered.retries,
             notes: gathered.notes.clone(),

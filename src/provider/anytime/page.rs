@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+use super::auth;
 use super::scalar::{self, Raw, text};
 use crate::record::Feed;
 use crate::record::rows::Text;
@@ -112,12 +112,12 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Whether the envelope's hash is that of its timestamp and `username`: hex SHA-256 of `timestamp|username`, over the
-    /// timestamp exactly as it is printed. It tells who answered, not that the body is whole.
+    /// Whether the envelope's hash is that of its timestamp and `username`. It tells who answered, not that the body is
+    /// whole.
     pub fn is_sealed_for(&self, username: &str) -> bool {
-        self.seal.as_ref().is_some_and(|(timestamp, hash)| {
-            format!("{:x}", Sha256::digest(format!("{timestamp}|{username}"))).eq_ignore_ascii_case(hash)
-        })
+        self.seal
+            .as_ref()
+            .is_some_and(|(timestamp, hash)| auth::hash_of(timestamp, username).eq_ignore_ascii_case(hash))
     }
 }
 
