@@ -104,8 +104,9 @@ fn from_landed(archive: Archive, landed: &[landing::Landed], listings: Vec<Listi
         .map(|((feed, owner), pages)| OwnerPages { feed, owner, pages, repeats_are_one: false })
         .collect();
     let wanted = |listing: &Listing| listing.subject.feed().is_none_or(|feed| plan.feeds.contains(&feed));
-    let mut gathered =
-        Gathered { owners, listings: listings.into_iter().filter(wanted).collect(), ..Gathered::of(archive) };
+    let mut listings: Vec<Listing> = listings.into_iter().filter(wanted).collect();
+    listings.sort_by(|a, b| (a.subject, &a.owner).cmp(&(b.subject, &b.owner)));
+    let mut gathered = Gathered { owners, listings, ..Gathered::of(archive) };
     let mut buffer = Vec::new();
     for response in landed.iter().filter(|response| response.shelf == Shelf::Account.folder()) {
         if gathered.archive.read(response.response, &mut buffer).is_ok() {
@@ -233,11 +234,12 @@ impl Gathered {
         !self.unproved().any(|(subject, of, _)| unproved(subject, of))
     }
 
-    /// The owners that could not be fetched at all, by what was to be listed.
-    pub(super) fn failed(&self) -> impl Iterator<Item = (&Listing, &str)> {
-        self.listings.iter().filter_map(|listing| match &listing.proof {
-            Proof::Failed { error } => Some((listing, error.as_str())),
-            _ => None,
+    /// Listings of which no row could be read: they failed, or never held still long enough.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &Listing> {
+        self.listings.iter().filter(|listing| match &listing.proof {
+            Proof::Failed { .. } => true,
+            Proof::Unproved { .. } => listing.pages.is_empty(),
+            Proof::Proved(_) | Proof::NotAsked => false,
         })
     }
 

@@ -180,9 +180,9 @@ fn keep_what_could_not_be_read(publication: &mut Publication, plan: &Plan, gathe
         let read: Vec<&Owner> =
             gathered.owners.iter().filter(|pages| pages.feed == *feed).map(|pages| &pages.owner).collect();
         let failed: Vec<&Owner> = gathered
-            .failed()
-            .filter(|(listing, _)| listing.subject.feed() == Some(*feed))
-            .map(|(listing, _)| &listing.owner)
+            .unread()
+            .filter(|listing| listing.subject.feed() == Some(*feed))
+            .map(|listing| &listing.owner)
             .collect();
         let unknown_owners = gathered.unproved().any(|(subject, _, _)| {
             subject == landing::Subject::Accounts
