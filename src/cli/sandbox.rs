@@ -13,18 +13,19 @@ use crate::sandbox::fault::{Fault, GRAMMAR};
 use crate::sandbox::generator::Recipe;
 use crate::sandbox::{
     Behaviour, Books, Credentials, DateField, Echo, KeyFiles, Order, PublicKey, RateLimit, RetryAfter, RunningSandbox,
-    Sandbox, SandboxConfig, files, sample,
+    Sandbox, SandboxConfig, archive, files, sample,
 };
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
-  tieout sandbox --port 8080                        serves the built-in sample, makes a key pair in sandbox-keys/
-  tieout sandbox --order newest --page-max 20 --fault insert@/transactions#2 --fault 429:retry-after=1@*#5%
-  tieout sandbox --data my-books --public-key id_rsa.pub.pem --latency-ms 80 --rate-limit 10
-  tieout sandbox --generate 50x4x1000 --seed 7      50 accounts of 4 cards of 1000 transactions
+  tieout sandbox --port 8080
+  tieout sandbox --order newest --page-max 20 --fault insert@/transactions#2
+  tieout sandbox --data my-books --public-key id_rsa.pub.pem --rate-limit 10
+  tieout sandbox --generate 50x4x1000 --seed 7 --latency-ms 80
 
-The first line on stdout is the base URL; what to export and a [source] for a job file follow on stderr.";
+The base URL is the first line on stdout; what to export, and a [source] for
+a job file, follow on stderr.";
 
 /// Serves `sample-data` as the provider, on loopback, with faults on demand
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ pub struct Arguments {
     /// Port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Serve the books in this folder instead of the built-in sample
+    /// Serve the books (or the archive) in this folder instead of the built-in sample
     #[arg(long, value_name = "DIR", conflicts_with = "generate")]
     data: Option<PathBuf>,
     /// Serve made-up books: ACCOUNTSxCARDSxROWS, rows per card, out of --seed
@@ -160,7 +161,7 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
 
 fn books(arguments: &Arguments) -> Result<Books> {
     if let Some(folder) = &arguments.data {
-        return files::read(folder);
+        return if archive::is_archive(folder) { archive::read(folder) } else { files::read(folder) };
     }
     let Some(size) = arguments.generate else {
         return Ok(sample::books());
@@ -226,7 +227,9 @@ fn welcome(
     let (key, origin) = match keys {
         Some(keys) => {
             let origin = if keys.made { "key pair made: " } else { "key pair used: " };
-            (keys.private.display().to_string(), format!("{origin}{}\n", keys.private.display()))
+            // A job file resolves paths from its own folder, the shell from the current one.
+            let key = std::path::absolute(&keys.private).unwrap_or_else(|_| keys.private.clone());
+            (key.display().to_string(), format!("{origin}{}\n", key.display()))
         }
         None => ("path/to/your/id_rsa.pem".to_owned(), String::new()),
     };

@@ -7,14 +7,22 @@ use sha2::{Digest as _, Sha256};
 use super::codes::Refusal;
 use super::json::quote;
 
-/// The first request id, that of the cookbook.
+/// The first request has the id of the cookbook's first, one more than this.
 const REQUEST_ID_FIRST: u64 = 90_466;
 
-/// Wraps a body. With `forged`, the hash is that of somebody else.
+/// Wraps a body now. With `forged`, the hash is that of somebody else.
 pub(super) fn wrap(body: &str, number: u64, username: &str, forged: bool) -> String {
     let timestamp = timestamp();
-    let forger = if forged { "-" } else { "" };
-    let hash = hex(&Sha256::digest(format!("{timestamp}|{username}{forger}")));
+    if forged {
+        wrap_at(body, number, &timestamp, "somebody-else")
+    } else {
+        wrap_at(body, number, &timestamp, username)
+    }
+}
+
+/// Wraps a body at a time, as it is to be printed.
+pub(super) fn wrap_at(body: &str, number: u64, timestamp: &str, username: &str) -> String {
+    let hash = hex(&Sha256::digest(format!("{timestamp}|{username}")));
     let request_id = REQUEST_ID_FIRST + number;
     format!(
         r#"{{"request_id":{request_id},"type_response":"sync","timestamp":{timestamp},"hash":"{hash}","body":{body}}}"#
@@ -34,7 +42,8 @@ fn timestamp() -> String {
     php_float(now.as_micros() / 100)
 }
 
-fn php_float(ten_thousandths: u128) -> String {
+/// Ten-thousandths of a second as PHP prints a float.
+pub(super) fn php_float(ten_thousandths: u128) -> String {
     let text = format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

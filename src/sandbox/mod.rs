@@ -5,7 +5,7 @@
 //! generator   books out of a seed, and faults planted in them    → ledger
 //! ledger      what happened, in exact minor units
 //! spelling    the ledger in the provider's many spellings        → books
-//! books       rows as they are sent;  files: books in a folder;  sample: the books of sample-data
+//! books       rows as they are sent;  files: books in a folder;  archive: books as responses;  sample: sample-data
 //! server      starts and stops;  desk: a request becomes an answer, past these:
 //!   route       what is asked for
 //!   gate        signature, validation data used once, the one valid token, the rate limit
@@ -16,6 +16,7 @@
 //!
 //! It listens on 127.0.0.1 and nowhere else, and its credentials guard nothing but sample data.
 
+pub mod archive;
 pub mod books;
 pub mod codes;
 pub mod config;

@@ -1,12 +1,12 @@
 //! Starting and stopping.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::future::IntoFuture as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::config::{RateLimit, SandboxConfig};
@@ -31,29 +31,47 @@ impl Sandbox {
     /// When the port is taken, or the system gives no thread.
     pub fn start(config: SandboxConfig) -> Result<RunningSandbox> {
         let unable = |error: std::io::Error| Error::environment("could not start the sandbox").because(error);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unable)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
-        let listener = runtime.block_on(TcpListener::bind(address)).map_err(|error| {
+        let listener = TcpListener::bind(address).map_err(|error| {
             Error::environment("could not listen").at(address).because(error).hint("--port 0 takes any free port")
         })?;
+        listener.set_nonblocking(true).map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
         let desk = Arc::new(desk_of(config));
         let (stop, stopped) = oneshot::channel();
-        let served = Router::new().fallback(desk::answer).with_state(Arc::clone(&desk));
-        let thread = std::thread::Builder::new()
-            .name("sandbox".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let service = served.into_make_service_with_connect_info::<Connection>();
-                    let server = axum::serve(Door(listener), service);
-                    tokio::select! {
-                        _ = server.into_future() => {}
-                        _ = stopped => {}
-                    }
-                });
-            })
-            .map_err(unable)?;
-        Ok(RunningSandbox { address, control: Control(desk), stop: Some(stop), thread: Some(thread) })
+        let service = Router::new().fallback(desk::answer).with_state(Arc::clone(&desk));
+        let (ready, readiness) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(serve(listener, service, &ready, stopped)),
+                // Whoever starts a sandbox waits for this.
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        });
+        let running =
+            RunningSandbox { address, control: Control(desk), stop: Some(stop), thread: Some(thread.map_err(unable)?) };
+        readiness.recv().expect("the thread tells before it ends").map_err(unable)?;
+        Ok(running)
+    }
+}
+
+/// Serves until told to stop; the runtime ends with it, and with the runtime all connections.
+async fn serve(
+    listener: TcpListener,
+    service: Router,
+    ready: &mpsc::Sender<std::io::Result<()>>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    let server = axum::serve(Door(listener), service.into_make_service_with_connect_info::<Connection>());
+    drop(ready.send(Ok(())));
+    tokio::select! {
+        _ = server.into_future() => {}
+        _ = stopped => {}
     }
 }
 

@@ -17,40 +17,44 @@ use crate::{Error, Result};
 pub const GRAMMAR: &str = "\
 Faults: WHAT@WHERE[#WHEN]
 
-  WHAT   429 500 502 503 …    that status, in the provider's envelope (502 and 503: a web server's page)
-           :code=N            the provider's code, such as 4290310 (a business limit: waiting does not help)
-           :retry-after=N     Retry-After in seconds; retry-after=date+N: as an HTTP date
-           :html              a web server's page in any case
-         reset[:N]            the connection is reset, before the answer or after N bytes of it
-         cut[:N]              the body ends after N bytes (half of it), Content-Length promises all
-         drip[:N,MS]          the body comes N bytes (64) every MS milliseconds (20)
-         hang                 no answer ever
-         delay:MS             the answer comes MS milliseconds later
-         html  empty          status 200 and a web page, or nothing at all
-         bad-json             status 200 and JSON that breaks off
-         wrong-hash           an envelope with the hash of another user
-         redirect[:URL]       302 to elsewhere
-         endless              a body without end
-         gzip-bomb[:MIB]      a small gzip body that unpacks to MIB (1024) mebibytes
-         deep-json[:N]        JSON nested N (100000) deep
-         headers[:N]          N (5000) header fields
-         bad-row[:HOW]        one row of the page is not what it should be: amount (the default), decimals, huge,
-                              date, no-id, null, number
-         short[:N]            the page lacks its last N rows (half of them), though the listing goes on
-         unstable             this page is cut from the listing in another order
-         insert[:N]           after the answer N rows (1) arrive in the listing
-         delete[:N]           after the answer N rows (1) vanish from the listing
-         revoke               the token is made obsolete before the request is looked at
+WHAT goes wrong:
+  429 500 502 503 …  that status, in the provider's envelope; for 502 and 503
+                     as a web server's page. Arguments, joined by commas:
+    :code=N          the provider's code; 4290310 is a business limit
+    :retry-after=N   Retry-After in seconds; date+N: as an HTTP date
+    :html            a web server's page in any case
+  reset[:N]          the connection is reset, at once or after N bytes
+  cut[:N]            the body ends after N bytes (half of it)
+  drip[:N,MS]        the body comes N (64) bytes every MS (20) milliseconds
+  hang               no answer ever
+  delay:MS           the answer comes MS milliseconds later
+  html  empty        status 200 with a web page, or with nothing
+  bad-json           status 200 with JSON that breaks off
+  wrong-hash         an envelope with the hash of another user
+  redirect[:URL]     302 to elsewhere
+  endless            a body without end
+  gzip-bomb[:MIB]    a small body that unpacks to MIB (1024) mebibytes
+  deep-json[:N]      JSON nested N (100000) deep
+  headers[:N]        N (5000) header fields
+  bad-row[:HOW]      a row of the page is spoilt: amount (the default),
+                     decimals, huge, date, no-id, null, number
+  short[:N]          the page lacks its last N rows (half of them)
+  unstable           the page is cut from the listing in another order
+  insert[:N]         after the answer N (1) rows arrive in the listing
+  delete[:N]         after the answer N (1) rows vanish from it
+  revoke             the token is obsolete before the request is looked at
 
-  WHERE  a part of path and query: /transactions, /cards/ANY1?*limit_start=50; `*` in it is any text, `$` at its
-         end the end of the path, so that /accounts/2$ is not /accounts/2/cards; `*` alone is every request
+WHERE it goes wrong: a part of the path and query, such as /transactions or
+  /cards/ANY1?*limit_start=50; `*` in it is any text, `*` alone everything.
+  `$` at its end is the end of the path: /accounts/2$ leaves out its cards.
 
-  WHEN   counted over the requests that match; without it the first
-         3  the third        3x2  the third and fourth        3+  all from the third on
-         *  each             10%  one in ten, by --seed
-         …/url               counted for each path and query by itself: #1/url hits every page once
+WHEN, counted over the requests that match; without it the first:
+  3    the third                 3x2    the third and fourth
+  3+   the third and all after   *      each
+  10%  one in ten, by --seed     1/url  counted for each path and query alone
 
-  Examples: 500@/transactions#3x2   429:retry-after=1@*#5%   insert@/statements#2   403@/accounts/2/#*";
+  500@/transactions#3x2    429:retry-after=1@*#5%    insert@/statements#2
+  403@/accounts/2/#*       cut@/credit-transfers     500@*#1/url";
 
 /// A fault: what, where, when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -306,9 +310,9 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_grammar_are_faults() {
-        for line in GRAMMAR.lines().filter_map(|line| line.trim().strip_prefix("Examples: ")) {
-            assert_eq!(line.split("   ").map(fault).count(), 4);
-        }
+        let examples = GRAMMAR.rsplit("\n\n").next().expect("the last paragraph").split_whitespace();
+        assert_eq!(examples.map(fault).count(), 6);
+        assert!(GRAMMAR.lines().all(|line| line.chars().count() < 80), "a terminal of 80 columns shows it unbroken");
         assert_eq!(fault("500@/transactions#3x2").when.choice, Choice::Range { first: 3, count: 2 });
         assert_eq!(fault("hang@*").when, When { choice: Choice::Range { first: 1, count: 1 }, by_url: false });
         assert!(fault("cut:10@/cards#1/url").when.by_url);
