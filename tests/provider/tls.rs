@@ -1,0 +1,76 @@
+//! Certificates: an authority of one's own, and one that nobody knows.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use axum::Router;
+use tieout::landing::Subject;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::server::Setup;
+use crate::{Bench, find, lists, proved};
+
+/// Makes an authority (`ca.pem`) and a certificate of it for 127.0.0.1.
+fn make_certificates(folder: &Path) {
+    let script = "set -e
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=tieout-test-ca 2>/dev/null
+        openssl req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=localhost 2>/dev/null
+        echo subjectAltName=IP:127.0.0.1 > leaf.ext
+        openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.pem";
+    let output = Command::new("sh").args(["-c", script]).current_dir(folder).output().expect("openssl runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Serves `router` over TLS; gives the URL.
+async fn serve(router: Router, folder: &Path) -> String {
+    let certificate = CertificateDer::from_pem_file(folder.join("leaf.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(folder.join("leaf.key")).expect("a key");
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    let acceptor = TlsAcceptor::from(Arc::new(config.expect("a configuration")));
+    let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let inside_address = inside.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(inside, router).await });
+    let outside = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("https://{}", outside.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = outside.accept().await.expect("a connection");
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut plain = tokio::net::TcpStream::connect(inside_address).await.expect("the server");
+                if let Ok(mut secure) = acceptor.accept(socket).await {
+                    let _ = tokio::io::copy_bidirectional(&mut secure, &mut plain).await;
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_of_ones_own_is_trusted_when_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make_certificates(folder.path());
+    let (router, server) = Setup::new(lists(1, 25)).router(|_| None);
+    let url = serve(router, folder.path()).await;
+    let mut bench = Bench::new(&url);
+    let error = bench.fetch().await.expect_err("nobody knows the authority");
+    assert!(error.message().contains("certificate is not trusted"), "{error}");
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("ca_certificate")), "{error}");
+    assert_eq!(server.log().seen.len(), 0);
+
+    bench = Bench::new(&url);
+    bench.connection.ca_certificate = Some(folder.path().join("ca.pem"));
+    let fetched = bench.fetch().await.expect("all is well");
+    assert_eq!(proved(find(&fetched, Subject::AccountStatements, "1")), 25);
+
+    bench = Bench::new(&url);
+    bench.connection.ca_certificate = Some(folder.path().join("leaf.key"));
+    let error = bench.fetch().await.expect_err("no certificate");
+    assert!(error.message().contains("ca_certificate"), "{error}");
+    assert_eq!(error.kind(), tieout::ErrorKind::Job);
+}
