@@ -61,6 +61,13 @@ impl Error {
         Self::new(ErrorKind::Environment, message)
     }
 
+    /// Adds to the message, such as how often something was tried.
+    pub fn adding(mut self, more: impl fmt::Display) -> Self {
+        use fmt::Write;
+        write!(self.0.message, "{more}").expect("a text takes any text");
+        self
+    }
+
     /// Says where: a file, an owner and page, a JSON pointer.
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.0.place = Some(place.to_string());

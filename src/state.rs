@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use crate::record::{Day, Money, OwnerKind};
+use crate::record::{Day, Money, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// The file's name in the output directory.
@@ -126,6 +126,23 @@ impl State {
         .map(|found| found.is_some())
     }
 
+    /// The exit code of the job's last committed run of exactly that window.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_exit_of(&self, job: &str, window: Window) -> Result<Option<u8>> {
+        self.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT exit_code FROM runs WHERE job = ?1 AND window_from = ?2 AND window_to = ?3
+                     ORDER BY committed_at DESC LIMIT 1",
+                    params![job, window.from.to_string(), window.to.to_string()],
+                    |row| row.get(0),
+                )
+                .optional()
+        })
+    }
+
     /// Every owner's last closing balance strictly before `day`, with the day it closed.
     ///
     /// # Errors
@@ -133,6 +150,20 @@ impl State {
     pub fn closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
         self.balances(
             "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
+             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
+            day,
+        )
+    }
+
+    /// As [`State::closings_before`], but only of owners of which every day since then is known: their next opening must
+    /// be that closing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unbroken_closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.balances(
+            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
+             JOIN covered k ON k.owner = o.owner AND k.first_day <= c.day AND k.last_day >= ?1 - 1
              WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
             day,
         )

@@ -163,6 +163,11 @@ impl Publication {
         &table.expect("a dataset of the run").totals
     }
 
+    /// The run that publishes.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
     /// Where the reports will stand, relative to the output directory.
     pub fn report_folder(&self) -> PathBuf {
         PathBuf::from(format!("reports/{}/{}", self.job, self.window))

@@ -250,7 +250,9 @@ fn replace_closings(
     let mut delete = transaction.prepare("DELETE FROM closings WHERE owner = ?1 AND day BETWEEN ?2 AND ?3")?;
     for owner in &delta.covered {
         let owner = owners.number(owner)?;
-        delete.execute(params![owner, delta.run.window_from.epoch_days(), delta.run.window_to.epoch_days()])?;
+        let (first, last) = (delta.run.window_from.epoch_days(), delta.run.window_to.epoch_days());
+        delete.execute(params![owner, first, last])?;
+        note_covered(transaction, owner, first, last)?;
     }
     let mut insert = transaction.prepare(
         "INSERT OR REPLACE INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -265,6 +267,24 @@ fn replace_closings(
             closing.closing.unscaled(),
         ])?;
     }
+    Ok(())
+}
+
+/// Adds days to those whose rows of an owner are known; intervals that touch become one.
+fn note_covered(transaction: &Transaction<'_>, owner: i64, first: i32, last: i32) -> rusqlite::Result<()> {
+    let touching = params![owner, first, last];
+    let (first, last) = transaction
+        .prepare_cached(
+            "SELECT min(?2, coalesce(min(first_day), ?2)), max(?3, coalesce(max(last_day), ?3)) FROM covered
+             WHERE owner = ?1 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
+        )?
+        .query_row(touching, |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i32>(1)?)))?;
+    transaction
+        .prepare_cached("DELETE FROM covered WHERE owner = ?1 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1")?
+        .execute(touching)?;
+    transaction
+        .prepare_cached("INSERT INTO covered (owner, first_day, last_day) VALUES (?1, ?2, ?3)")?
+        .execute(params![owner, first, last])?;
     Ok(())
 }
 

@@ -30,6 +30,14 @@ CREATE TABLE closings (
     PRIMARY KEY (owner, day)
 ) STRICT, WITHOUT ROWID;
 
+-- Days on which all rows of an owner are known, those without any included. Intervals of one owner do not touch.
+CREATE TABLE covered (
+    owner     INTEGER NOT NULL REFERENCES owners,
+    first_day INTEGER NOT NULL,
+    last_day  INTEGER NOT NULL,
+    PRIMARY KEY (owner, first_day)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW closings_readable AS
 SELECT owner_kind, owner_id, date(day * 86400, 'unixepoch') AS day, currency,
        printf('%s%d.%04d', iif(opening < 0, '-', ''), abs(opening) / 10000, abs(opening) % 10000) AS opening,

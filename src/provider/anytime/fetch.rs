@@ -1,0 +1,403 @@
+//! Everything that a plan needs: accounts, their cards, and all listings of its feeds, several at a time.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::Utc;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use memchr::memmem;
+
+use super::client::Client;
+use super::date_filter::{self, DateFilter, Verdict};
+use super::{NAME, account_path, auth, path, route, wire};
+use crate::job::{Connection, Plan};
+use crate::landing::{Landing, Listing, Proof, ResponseId, Shelf, Subject};
+use crate::provider::pager::{Ask, Outcome, Page, Pager, Settings};
+use crate::provider::retry::Trouble;
+use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unwatched};
+use crate::record::{Feed, Owner, OwnerKind, Window};
+use crate::{Error, Result};
+
+/// Cards whose margin is read to learn the meaning of the date filter.
+const PROBED_CARDS_MAX: usize = 3;
+
+/// Loads the key, gets a token and makes one signed `apicheck`.
+///
+/// # Errors
+/// When any of these fails.
+pub async fn check(connection: &Connection) -> Result<CheckReport> {
+    let client = Client::new(connection, None, &Unwatched)?;
+    let read = |_: &str, envelope: &wire::Envelope<'_>, body: &serde_json::value::RawValue| {
+        let date_time = wire::date_time(body).ok_or("expected a date_time in the answer")?;
+        Ok((date_time, envelope.timestamp.and_then(auth::timestamp_s)))
+    };
+    let reply = client.get(Shelf::Other, "/v1.0/apicheck", read).await.map_err(|trouble| trouble.error)?;
+    let (date_time, timestamp_s) = reply.value;
+    Ok(CheckReport {
+        key_bits: client.key_bits(),
+        date_time,
+        clock_ahead_s: timestamp_s.map(|timestamp_s| timestamp_s - Utc::now().timestamp()),
+        requests: client.requests(),
+        retries: client.retries(),
+    })
+}
+
+/// Fetches all that the plan needs, and lands it.
+///
+/// # Errors
+/// When the run as a whole cannot go on.
+pub async fn fetch(
+    plan: &Plan,
+    connection: &Connection,
+    landing: &Landing,
+    progress: &dyn Progress,
+) -> Result<Fetched> {
+    let client = Client::new(connection, Some(landing), progress)?;
+    let fetch = Fetch {
+        plan,
+        connection,
+        landing,
+        progress,
+        client,
+        date_filter: Mutex::new(DateFilter::new(plan.zone)),
+        transfers_unlimited: AtomicBool::new(false),
+    };
+    let mut fetched = Fetched::default();
+    fetch.run(&mut fetched).await.map_err(|trouble| trouble.error)?;
+    fetched.requests = fetch.client.requests();
+    fetched.retries = fetch.client.retries();
+    fetched.date_filter = fetch.verdict().to_string();
+    Ok(fetched)
+}
+
+struct Fetch<'a> {
+    plan: &'a Plan,
+    connection: &'a Connection,
+    landing: &'a Landing,
+    progress: &'a dyn Progress,
+    client: Client<'a>,
+    date_filter: Mutex<DateFilter>,
+    /// Whether one listing of credit transfers has shown that limits are ignored: the others need not find out again.
+    transfers_unlimited: AtomicBool,
+}
+
+/// Something to fetch that waits for its turn.
+#[derive(Debug, Clone)]
+enum Job {
+    /// An account's details.
+    Details(wire::Account),
+    /// An account's cards.
+    Cards { acc_id: String },
+    /// Rows of a feed.
+    Rows(Wanted),
+}
+
+/// A listing to read.
+#[derive(Debug, Clone)]
+struct Wanted {
+    subject: Subject,
+    owner: Owner,
+    range: Option<Window>,
+}
+
+/// What came of a job.
+enum Done {
+    Details(AccountInfo),
+    Cards(Listing, Vec<CardInfo>),
+    Rows(Listing, u64),
+}
+
+impl Fetch<'_> {
+    async fn run(&self, fetched: &mut Fetched) -> Result<(), Trouble> {
+        let accounts = self.accounts(fetched).await?;
+        let mut rows_of_cards = BTreeMap::new();
+        self.work(self.jobs(&accounts), fetched, &mut rows_of_cards).await?;
+        fetched.accounts.sort_by(|a, b| crate::record::feed::natural_cmp(&a.acc_id, &b.acc_id));
+        fetched.cards.sort_by_key(|card| Owner::card(&card.acc_id, &card.card_ref));
+        if self.plan.feeds.contains(&Feed::CardTransactions) {
+            self.margins(fetched, &mut rows_of_cards).await?;
+        }
+        fetched.listings.sort_by(|a, b| a.subject.cmp(&b.subject).then_with(|| a.owner.cmp(&b.owner)));
+        Ok(())
+    }
+
+    /// The accounts. Without their list there is no run.
+    async fn accounts(&self, fetched: &mut Fetched) -> Result<Vec<wire::Account>, Trouble> {
+        let wanted = Wanted { subject: Subject::Accounts, owner: Owner::provider(NAME), range: None };
+        self.progress.listing_started(wanted.subject, &wanted.owner);
+        let mut pages = HashMap::new();
+        let outcome = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await?;
+        let (accounts, nameless) = distinct(&outcome, &pages, wire::account, |account| account.acc_id.as_deref());
+        let listing = self.listed(&wanted, outcome, nameless.then_some("acc_id"))?;
+        fetched.listings.push(listing);
+        Ok(accounts)
+    }
+
+    /// What is to be done for each account: cards first, since their listings are known only then.
+    fn jobs(&self, accounts: &[wire::Account]) -> VecDeque<Job> {
+        let ids = || accounts.iter().filter_map(|account| account.acc_id.clone());
+        let mut jobs = VecDeque::new();
+        if self.plan.feeds.contains(&Feed::CardTransactions) {
+            jobs.extend(ids().map(|acc_id| Job::Cards { acc_id }));
+        }
+        jobs.extend(accounts.iter().cloned().map(Job::Details));
+        for feed in self.plan.feeds.iter().filter(|feed| feed.owner_kind() == OwnerKind::Account) {
+            let subject = Subject::from(*feed);
+            jobs.extend(ids().map(|acc_id| Job::Rows(self.wanted(subject, Owner::account(acc_id)))));
+        }
+        jobs
+    }
+
+    fn wanted(&self, subject: Subject, owner: Owner) -> Wanted {
+        let range = route(subject).dated.then(|| date_filter::asked_range(self.plan.window));
+        Wanted { subject, owner, range }
+    }
+
+    /// Works off `jobs` and those that come up meanwhile, so many at a time that the gate is never without a request.
+    async fn work(
+        &self,
+        mut jobs: VecDeque<Job>,
+        fetched: &mut Fetched,
+        rows_of_cards: &mut BTreeMap<Owner, u64>,
+    ) -> Result<(), Trouble> {
+        let open_max = self.connection.concurrency.max(1) * 2;
+        let mut open = FuturesUnordered::new();
+        let mut cards_met = HashSet::new();
+        loop {
+            while open.len() < open_max
+                && let Some(job) = jobs.pop_front()
+            {
+                open.push(self.work_on(job));
+            }
+            let Some(done) = open.next().await else {
+                return Ok(());
+            };
+            match done? {
+                Done::Details(account) => fetched.accounts.push(account),
+                Done::Cards(listing, cards) => {
+                    fetched.listings.push(listing);
+                    for card in cards {
+                        // A card that another account listed too is read once: its rows are one chain.
+                        if cards_met.insert(card.card_ref.clone()) {
+                            let owner = Owner::card(&card.acc_id, &card.card_ref);
+                            jobs.push_back(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
+                        }
+                        fetched.cards.push(card);
+                    }
+                }
+                Done::Rows(listing, rows) => {
+                    if listing.subject == Subject::CardTransactions {
+                        *rows_of_cards.entry(listing.owner.clone()).or_default() += rows;
+                    }
+                    fetched.listings.push(listing);
+                }
+            }
+        }
+    }
+
+    async fn work_on(&self, job: Job) -> Result<Done, Trouble> {
+        match job {
+            Job::Details(account) => self.details(account).await.map(Done::Details),
+            Job::Cards { acc_id } => self.cards(acc_id).await,
+            Job::Rows(wanted) => self.rows(wanted).await,
+        }
+    }
+
+    /// An account's details. What they add is welcome, not needed: a refusal is only noted.
+    async fn details(&self, listed: wire::Account) -> Result<AccountInfo, Trouble> {
+        let acc_id = listed.acc_id.unwrap_or_default();
+        let mut info = AccountInfo { acc_id, acc_type: listed.acc_type, currency: listed.currency, note: None };
+        let outcome = match account_path(&info.acc_id) {
+            Ok(target) => {
+                let read =
+                    |_: &str, _: &wire::Envelope<'_>, body: &serde_json::value::RawValue| Ok(wire::account(body.get()));
+                self.client.get(Shelf::Account, &target, read).await
+            }
+            Err(error) => Err(Trouble::lasting(error)),
+        };
+        match outcome {
+            Ok(reply) => {
+                info.acc_type = reply.value.acc_type.or(info.acc_type);
+                info.currency = reply.value.currency.or(info.currency);
+            }
+            Err(trouble) if trouble.ends_run => return Err(trouble),
+            Err(trouble) => info.note = Some(trouble.error.one_line()),
+        }
+        Ok(info)
+    }
+
+    async fn cards(&self, acc_id: String) -> Result<Done, Trouble> {
+        let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
+        self.progress.listing_started(wanted.subject, &wanted.owner);
+        let mut pages = HashMap::new();
+        let outcome = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(trouble) => return Ok(Done::Cards(self.failed(&wanted, trouble)?, Vec::new())),
+        };
+        let (cards, nameless) = distinct(&outcome, &pages, wire::card, |card| card.card_ref.as_deref());
+        let listing = self.listed(&wanted, outcome, nameless.then_some("card_ref"))?;
+        let known = |card: wire::Card| CardInfo {
+            acc_id: acc_id.clone(),
+            card_ref: card.card_ref.unwrap_or_default(),
+            status: card.status,
+            balance: card.balance,
+        };
+        Ok(Done::Cards(listing, cards.into_iter().map(known).collect()))
+    }
+
+    async fn rows(&self, wanted: Wanted) -> Result<Done, Trouble> {
+        self.progress.listing_started(wanted.subject, &wanted.owner);
+        match self.read(&wanted, |page| self.observe_dates(&wanted, page)).await {
+            Ok(outcome) => {
+                let rows = outcome.rows;
+                Ok(Done::Rows(self.listed(&wanted, outcome, None)?, rows))
+            }
+            Err(trouble) => Ok(Done::Rows(self.failed(&wanted, trouble)?, 0)),
+        }
+    }
+
+    /// Reads a listing to its outcome; `seen` is shown every page, those that are read again included.
+    async fn read(&self, wanted: &Wanted, mut seen: impl FnMut(&Page)) -> Result<Outcome, Trouble> {
+        let route = route(wanted.subject);
+        let path = path(wanted.subject, &wanted.owner)?;
+        let limits = &self.connection.limits;
+        let is_transfers = wanted.subject == Subject::CreditTransfers;
+        let mut pager = Pager::new(Settings {
+            page_size: self.connection.page_size.max(2),
+            passes_max: limits.listing_passes_max.max(1),
+            pages_max: limits.listing_pages_max.max(1),
+            total_counts: route.total_counts,
+            twice: limits.listings_read_twice,
+            limits_ignored: is_transfers && self.transfers_unlimited.load(Ordering::Relaxed),
+        });
+        while let Some(ask) = pager.ask() {
+            let target = target(&path, wanted.range, ask);
+            let page = self.client.page(route.shelf, &target, route.rows).await?;
+            seen(&page);
+            pager.take(page);
+        }
+        let outcome = pager.into_outcome().expect("a pager that asks nothing has its outcome");
+        if is_transfers && outcome.limits_ignored {
+            self.transfers_unlimited.store(true, Ordering::Relaxed);
+        }
+        Ok(outcome)
+    }
+
+    /// A listing that was read, noted in the landing. `nameless` names the field that a row of it lacks, if one does:
+    /// then what stands behind that row cannot be asked for, and the listing is not complete.
+    fn listed(&self, wanted: &Wanted, outcome: Outcome, nameless: Option<&str>) -> Result<Listing> {
+        let proof = match (nameless, outcome.proof) {
+            (Some(field), Proof::Proved(_)) => {
+                Proof::Unproved { reason: format!("expected every row to carry {field}, but one does not") }
+            }
+            (_, proof) => proof,
+        };
+        if let Proof::Unproved { reason } = &proof {
+            tracing::warn!(subject = %wanted.subject, owner = %wanted.owner, reason, "not proved complete");
+        }
+        self.note(wanted, outcome.pages, outcome.rows, proof)
+    }
+
+    /// A listing that could not be read; the run goes on unless it cannot.
+    fn failed(&self, wanted: &Wanted, trouble: Trouble) -> Result<Listing, Trouble> {
+        if trouble.ends_run {
+            return Err(trouble);
+        }
+        let error = trouble.error.one_line();
+        tracing::warn!(subject = %wanted.subject, owner = %wanted.owner, error, "could not be fetched");
+        Ok(self.note(wanted, Vec::new(), 0, Proof::Failed { error })?)
+    }
+
+    fn note(
+        &self,
+        wanted: &Wanted,
+        pages: Vec<crate::landing::ListingPage>,
+        rows: u64,
+        proof: Proof,
+    ) -> Result<Listing> {
+        let listing = Listing { subject: wanted.subject, owner: wanted.owner.clone(), pages, proof };
+        self.landing.note_listing(&listing)?;
+        self.progress.listing_finished(&listing, rows);
+        Ok(listing)
+    }
+
+    /// Lets the rows of card transactions tell what the date filter means.
+    fn observe_dates(&self, wanted: &Wanted, page: &Page) {
+        let (Subject::CardTransactions, Some(asked)) = (wanted.subject, wanted.range) else {
+            return;
+        };
+        let mut filter = self.date_filter.lock().expect("no thread panics while it observes");
+        for row in page.rows().filter(|row| memmem::find(row, b"\"date_transaction\"").is_some()) {
+            let row = std::str::from_utf8(row).expect("rows are borrowed from a text");
+            if let (Some(date), Some(made)) = wire::dates(row) {
+                filter.observe(asked, &date, &made);
+            }
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.date_filter.lock().expect("no thread panics while it observes").verdict()
+    }
+
+    /// Reads the days before the window where card transactions of the window may hide: for a few cards if the rows have
+    /// not told what the filter means, then for all if it is the day of the transaction.
+    async fn margins(&self, fetched: &mut Fetched, rows_of_cards: &mut BTreeMap<Owner, u64>) -> Result<(), Trouble> {
+        let mut owners: Vec<Owner> = rows_of_cards.keys().cloned().collect();
+        // Stable: cards with equally many rows stay in their own order.
+        owners.sort_by_key(|owner| Reverse(rows_of_cards[owner]));
+        let mut probed = Vec::new();
+        if self.verdict() == Verdict::Unknown {
+            probed = owners.iter().filter(|owner| rows_of_cards[owner] > 0).take(PROBED_CARDS_MAX).cloned().collect();
+            self.work(self.margin_jobs(&probed), fetched, rows_of_cards).await?;
+        }
+        if self.verdict().needs_margin() {
+            owners.retain(|owner| !probed.contains(owner));
+            self.work(self.margin_jobs(&owners), fetched, rows_of_cards).await?;
+        }
+        Ok(())
+    }
+
+    fn margin_jobs(&self, owners: &[Owner]) -> VecDeque<Job> {
+        let range = Some(date_filter::margin_range(self.plan.window));
+        let wanted = |owner: &Owner| Wanted { subject: Subject::CardTransactions, owner: owner.clone(), range };
+        owners.iter().map(wanted).map(Job::Rows).collect()
+    }
+}
+
+/// Path and query of a page.
+fn target(path: &str, range: Option<Window>, ask: Ask) -> String {
+    let dates = range.map_or_else(String::new, |range| format!("date_start={}&date_end={}&", range.from, range.to));
+    format!("{path}?{dates}limit_start={}&limit_number={}", ask.start, ask.limit)
+}
+
+/// The items of a listing that have an id, each id once; and whether a row has none.
+fn distinct<T>(
+    outcome: &Outcome,
+    pages: &HashMap<ResponseId, Page>,
+    read: impl Fn(&str) -> T,
+    id: impl Fn(&T) -> Option<&str>,
+) -> (Vec<T>, bool) {
+    let (mut items, mut known, mut nameless) = (Vec::new(), HashSet::new(), false);
+    for listed in &outcome.pages {
+        let page = &pages[&listed.response];
+        for row in page.rows().skip(listed.skip as usize) {
+            let item = read(std::str::from_utf8(row).expect("rows are borrowed from a text"));
+            match id(&item) {
+                None => nameless = true,
+                Some(id) if known.insert(id.to_owned()) => items.push(item),
+                Some(_) => {}
+            }
+        }
+    }
+    (items, nameless)
+}
+
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        trouble.error
+    }
+}

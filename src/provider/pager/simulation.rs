@@ -1,0 +1,464 @@
+//! The pager against servers of every kind whose rows come and go between requests.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{Ask, Outcome, Page, Pager, Settings};
+use crate::landing::{Proof, ResponseId};
+
+const PAGES_MAX: u32 = 200;
+
+/// What the server says about the limit that it applied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Echo {
+    None,
+    Applied,
+    /// A limit of 0.
+    Nonsense,
+    /// More than was asked for or applied.
+    Larger,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Total {
+    None,
+    Right,
+    /// As for card transactions: without the date filter.
+    TooMany,
+    TooFew,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Heeds {
+    Limits,
+    Nothing,
+    /// The number of rows, not the position.
+    NumberOnly,
+}
+
+#[derive(Debug, Clone)]
+struct Manners {
+    clamp: Option<usize>,
+    echo: Echo,
+    total: Total,
+    heeds: Heeds,
+    unordered: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    /// A new row at this part of the list, in 256ths.
+    Insert(u8),
+    Delete(u8),
+}
+
+/// A server whose list changes before each request by the next of `changes`.
+struct Server {
+    manners: Manners,
+    rows: Vec<String>,
+    next_id: u32,
+    changes: std::vec::IntoIter<Vec<Change>>,
+    /// The list as it was at each moment from the first request on.
+    states: Vec<Vec<String>>,
+    answers: HashMap<u32, Vec<String>>,
+    asks: Vec<Ask>,
+}
+
+impl Server {
+    fn new(manners: Manners, rows: Vec<String>, changes: Vec<Vec<Change>>) -> Self {
+        Self {
+            manners,
+            rows,
+            next_id: 1_000,
+            changes: changes.into_iter(),
+            states: Vec::new(),
+            answers: HashMap::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) -> Page {
+        if !self.asks.is_empty() {
+            for change in self.changes.next().unwrap_or_default() {
+                self.change(change);
+            }
+        }
+        self.states.push(self.rows.clone());
+        self.asks.push(ask);
+        let number = u32::try_from(self.asks.len()).expect("few requests");
+        let (start, limit) = self.applied(ask);
+        let mut listed = self.rows.clone();
+        if self.manners.unordered && !listed.is_empty() {
+            let by = self.asks.len() % listed.len();
+            listed.rotate_left(by);
+        }
+        let rows: Vec<String> = listed.into_iter().skip(start).take(limit).collect();
+        let mut page = super::page::page_of(number, &rows.iter().map(String::as_str).collect::<Vec<_>>());
+        page.echoed_limit = match self.manners.echo {
+            Echo::None => None,
+            Echo::Applied => Some(limit as u64),
+            Echo::Nonsense => Some(0),
+            Echo::Larger => Some(u64::from(ask.limit) * 10),
+        };
+        let count = self.rows.len() as u64;
+        page.total = match self.manners.total {
+            Total::None => None,
+            Total::Right => Some(count),
+            Total::TooMany => Some(count + 7),
+            Total::TooFew => Some(count / 2),
+        };
+        self.answers.insert(number, rows);
+        page
+    }
+
+    fn applied(&self, ask: Ask) -> (usize, usize) {
+        let start = usize::try_from(ask.start).expect("a position");
+        let limit = (ask.limit as usize).min(self.manners.clamp.unwrap_or(usize::MAX));
+        match self.manners.heeds {
+            Heeds::Limits => (start, limit),
+            Heeds::NumberOnly => (0, limit),
+            Heeds::Nothing => (0, 1_000_000),
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Insert(place) => {
+                let at = usize::from(place) * self.rows.len() / 255;
+                self.rows.insert(at, format!("new {}", self.next_id));
+                self.next_id += 1;
+            }
+            Change::Delete(place) if !self.rows.is_empty() => {
+                let at = usize::from(place) * (self.rows.len() - 1) / 255;
+                self.rows.remove(at);
+            }
+            Change::Delete(_) => {}
+        }
+        self.states.push(self.rows.clone());
+    }
+
+    fn read(&mut self, settings: Settings) -> Outcome {
+        let mut pager = Pager::new(settings);
+        while let Some(ask) = pager.ask() {
+            let page = self.answer(ask);
+            pager.take(page);
+            assert!(self.asks.len() < 20_000, "it must end");
+        }
+        pager.into_outcome().expect("nothing is asked any more")
+    }
+
+    fn rows_of(&self, outcome: &Outcome) -> Vec<String> {
+        let rows: Vec<String> = outcome
+            .pages
+            .iter()
+            .flat_map(|page| self.answers[&page.response.0][page.skip as usize..].to_vec())
+            .collect();
+        assert_eq!(rows.len() as u64, outcome.rows);
+        rows
+    }
+
+    /// Whether `rows` are what the list was at some moment between the first and the last request.
+    fn ever_was(&self, rows: &[String]) -> bool {
+        let sorted = |rows: &[String]| {
+            let mut rows = rows.to_vec();
+            rows.sort();
+            rows
+        };
+        self.states.iter().any(
+            |state| {
+                if self.manners.unordered { sorted(state) == sorted(rows) } else { state == rows }
+            },
+        )
+    }
+}
+
+fn settings(page_size: u32) -> Settings {
+    Settings { page_size, passes_max: 6, pages_max: PAGES_MAX, total_counts: true, twice: false, limits_ignored: false }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("row {number}")).collect()
+}
+
+fn honest(echo: Echo) -> Manners {
+    Manners { clamp: None, echo, total: Total::None, heeds: Heeds::Limits, unordered: false }
+}
+
+fn any_manners() -> impl Strategy<Value = Manners> {
+    let echo = prop_oneof![Just(Echo::None), Just(Echo::Applied), Just(Echo::Nonsense), Just(Echo::Larger)];
+    let total = prop_oneof![Just(Total::None), Just(Total::Right), Just(Total::TooMany), Just(Total::TooFew)];
+    let heeds = prop_oneof![6 => Just(Heeds::Limits), 2 => Just(Heeds::Nothing), 1 => Just(Heeds::NumberOnly)];
+    let clamp = prop_oneof![2 => Just(None), 1 => (1..5_usize).prop_map(Some)];
+    (clamp, echo, total, heeds, prop::bool::weighted(0.1)).prop_map(|(clamp, echo, total, heeds, unordered)| Manners {
+        // The one server that is not believed in, see the pager.
+        clamp: clamp.filter(|rows| *rows > 1 || heeds != Heeds::NumberOnly),
+        echo,
+        total,
+        heeds,
+        unordered,
+    })
+}
+
+fn place() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0_u8), Just(255), any::<u8>()]
+}
+
+/// Changes between requests: mostly none, so that some passes come through.
+fn gaps(change: impl Strategy<Value = Change> + Clone, per_gap_max: usize) -> impl Strategy<Value = Vec<Vec<Change>>> {
+    vec(prop_oneof![3 => Just(Vec::new()), 1 => vec(change, 1..=per_gap_max)], 0..40)
+}
+
+fn insert() -> impl Strategy<Value = Change> + Clone {
+    place().prop_map(Change::Insert).boxed()
+}
+
+fn delete() -> impl Strategy<Value = Change> + Clone {
+    place().prop_map(Change::Delete).boxed()
+}
+
+/// Changes for which a proof in one reading is exact.
+fn seen_changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
+    prop_oneof![
+        gaps(insert(), 3),
+        gaps(delete(), 3),
+        gaps(prop_oneof![insert(), delete()].boxed(), 1),
+        // In each gap only one kind, but several of it.
+        vec(prop_oneof![3 => Just(Vec::new()), 1 => vec(insert(), 1..4), 1 => vec(delete(), 1..4)], 0..40),
+    ]
+}
+
+fn assert_true(server: &Server, outcome: &Outcome) -> Result<(), TestCaseError> {
+    let rows = server.rows_of(outcome);
+    if let Proof::Proved(certificate) = &outcome.proof {
+        prop_assert!(
+            server.ever_was(&rows),
+            "proved {rows:?}\n by {certificate:?}\n asked {:?}\n but it was {:?}",
+            server.asks,
+            server.states
+        );
+        prop_assert_eq!(certificate.rows, outcome.rows);
+        prop_assert_eq!(certificate.pages as usize, outcome.pages.len());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6_000, ..ProptestConfig::default() })]
+
+    /// No listing that never was is ever called proved.
+    #[test]
+    fn what_is_proved_was_so(
+        manners in any_manners(),
+        count in 0..24_usize,
+        page_size in 2..=7_u32,
+        changes in seen_changes(),
+    ) {
+        let mut server = Server::new(manners, names(count), changes);
+        let outcome = server.read(settings(page_size));
+        assert_true(&server, &outcome)?;
+    }
+
+    /// Reading twice needs no assumption about the changes at all.
+    #[test]
+    fn what_is_proved_by_two_readings_was_so_whatever_happened(
+        manners in any_manners(),
+        count in 0..24_usize,
+        page_size in 2..=7_u32,
+        changes in gaps(prop_oneof![insert(), delete()].boxed(), 5),
+    ) {
+        let mut server = Server::new(manners, names(count), changes);
+        let outcome = server.read(Settings { twice: true, ..settings(page_size) });
+        assert_true(&server, &outcome)?;
+    }
+
+    /// One and two pages need no assumption either.
+    #[test]
+    fn two_pages_are_exact_whatever_happened(
+        echo in prop_oneof![Just(Echo::None), Just(Echo::Applied)],
+        count in 0..9_usize,
+        changes in gaps(prop_oneof![insert(), delete()].boxed(), 5),
+    ) {
+        let mut server = Server::new(honest(echo), names(count), changes);
+        let outcome = server.read(settings(7));
+        if outcome.pages.len() <= 2 {
+            assert_true(&server, &outcome)?;
+        }
+    }
+
+    /// A list that holds still is always proved, and nothing is missing.
+    #[test]
+    fn what_holds_still_is_proved(manners in any_manners(), count in 0..24_usize, page_size in 2..=7_u32) {
+        let heeds = if manners.heeds == Heeds::NumberOnly { Heeds::Limits } else { manners.heeds };
+        let manners = Manners { heeds, unordered: false, ..manners };
+        let mut server = Server::new(manners, names(count), Vec::new());
+        let outcome = server.read(settings(page_size));
+        prop_assert!(matches!(outcome.proof, Proof::Proved(_)), "{:?} after {:?}", outcome.proof, server.asks);
+        prop_assert_eq!(server.rows_of(&outcome), names(count));
+    }
+
+    /// Rows that are equal to the last byte (the same row listed twice) hide nothing and double nothing.
+    #[test]
+    fn equal_rows_are_kept_as_often_as_they_stand_there(
+        manners in any_manners(),
+        ids in vec(0..12_u8, 0..24),
+        page_size in 2..=7_u32,
+    ) {
+        let rows: Vec<String> = ids.iter().map(|id| format!("row {id}")).collect();
+        let mut server = Server::new(manners, rows, Vec::new());
+        let outcome = server.read(settings(page_size));
+        assert_true(&server, &outcome)?;
+    }
+}
+
+fn read_quiet(count: usize, page_size: u32, manners: Manners) -> (Outcome, Vec<Ask>) {
+    let mut server = Server::new(manners, names(count), Vec::new());
+    let outcome = server.read(settings(page_size));
+    assert!(matches!(outcome.proof, Proof::Proved(_)), "{:?}", outcome.proof);
+    assert_eq!(server.rows_of(&outcome), names(count));
+    (outcome, server.asks)
+}
+
+#[test]
+fn no_request_is_made_without_need() {
+    for (count, page_size, requests) in [(0, 10, 2), (1, 10, 2), (9, 10, 2), (10, 10, 3), (18, 10, 3), (19, 10, 4)] {
+        let (_, asks) = read_quiet(count, page_size, honest(Echo::Applied));
+        assert_eq!(asks.len(), requests, "{count} rows by {page_size} with an echo: {asks:?}");
+    }
+    for (count, page_size, requests) in [(0, 10, 2), (1, 10, 3), (9, 10, 3), (10, 10, 3), (18, 10, 4), (19, 10, 4)] {
+        let (_, asks) = read_quiet(count, page_size, honest(Echo::None));
+        assert_eq!(asks.len(), requests, "{count} rows by {page_size} without an echo: {asks:?}");
+    }
+    // A thousand pages cost one request more.
+    let (outcome, asks) = read_quiet(10_000 - 120, 100, honest(Echo::Applied));
+    assert_eq!((outcome.pages.len(), asks.len()), (100, 101));
+}
+
+#[test]
+fn pages_overlap_by_one_row() {
+    let (outcome, asks) = read_quiet(7, 3, honest(Echo::Applied));
+    assert_eq!(asks.iter().map(|ask| ask.start).collect::<Vec<_>>(), [0, 2, 4, 6, 0]);
+    assert_eq!(outcome.pages.iter().map(|page| page.skip).collect::<Vec<_>>(), [0, 1, 1]);
+    let Proof::Proved(certificate) = outcome.proof else { panic!("it is proved") };
+    assert_eq!((certificate.passes, certificate.pages, certificate.rows, certificate.seams), (1, 3, 7, 3));
+}
+
+#[test]
+fn a_server_that_ignores_limits_is_read_whole_and_once_known_at_once() {
+    let manners = Manners { heeds: Heeds::Nothing, ..honest(Echo::None) };
+    for count in [0, 1, 2, 9, 10, 11, 40] {
+        let mut server = Server::new(manners.clone(), names(count), Vec::new());
+        let outcome = server.read(settings(10));
+        assert_eq!(server.rows_of(&outcome), names(count));
+        assert_eq!(outcome.pages.len(), 1);
+        assert!(server.asks.len() <= 3, "{count}: {:?}", server.asks);
+        assert_eq!(outcome.limits_ignored, count > 0);
+        let mut server = Server::new(manners.clone(), names(count), Vec::new());
+        server.read(Settings { limits_ignored: true, ..settings(10) });
+        assert_eq!(server.asks.len(), 2, "{count}");
+    }
+}
+
+#[test]
+fn a_server_that_ignores_positions_alone_is_never_proved() {
+    let manners = Manners { heeds: Heeds::NumberOnly, ..honest(Echo::None) };
+    let mut server = Server::new(manners, names(50), Vec::new());
+    let outcome = server.read(settings(10));
+    let Proof::Unproved { reason } = &outcome.proof else { panic!("{:?}", outcome.proof) };
+    assert!(reason.contains("ignores limit_start"), "{reason}");
+}
+
+#[test]
+fn a_silent_clamp_is_found_out() {
+    for clamp in 1..=6 {
+        let manners = Manners { clamp: Some(clamp), ..honest(Echo::None) };
+        read_quiet(23, 10, manners);
+    }
+}
+
+#[test]
+fn rows_that_keep_arriving_at_the_tail_do_no_harm() {
+    let arrivals = vec![vec![Change::Insert(255)]; 60];
+    let mut server = Server::new(honest(Echo::Applied), names(30), arrivals);
+    let outcome = server.read(settings(7));
+    let Proof::Proved(certificate) = &outcome.proof else { panic!("{:?}", outcome.proof) };
+    assert_eq!(certificate.passes, 1);
+    assert!(server.ever_was(&server.rows_of(&outcome)));
+}
+
+#[test]
+fn one_row_that_arrives_at_the_head_costs_one_more_pass() {
+    let mut server = Server::new(honest(Echo::Applied), names(30), vec![vec![], vec![], vec![Change::Insert(0)]]);
+    let outcome = server.read(settings(7));
+    let Proof::Proved(certificate) = &outcome.proof else { panic!("{:?}", outcome.proof) };
+    assert_eq!(certificate.passes, 2);
+    assert_eq!(server.rows_of(&outcome).len(), 31);
+}
+
+#[test]
+fn one_row_that_arrives_at_the_head_after_the_last_page_costs_one_request() {
+    let changes = vec![vec![], vec![], vec![], vec![], vec![Change::Insert(0)]];
+    let mut server = Server::new(honest(Echo::Applied), names(30), changes);
+    let outcome = server.read(settings(7));
+    let Proof::Proved(certificate) = &outcome.proof else { panic!("{:?}", outcome.proof) };
+    assert_eq!((certificate.passes, server.asks.len()), (1, 7));
+    assert_eq!(server.rows_of(&outcome), names(30));
+}
+
+#[test]
+fn rows_that_keep_arriving_at_the_head_leave_an_unproved_listing_with_all_rows_that_were_there() {
+    let arrivals = vec![vec![Change::Insert(0)]; 400];
+    let mut server = Server::new(honest(Echo::Applied), names(30), arrivals);
+    let outcome = server.read(settings(7));
+    let Proof::Unproved { reason } = &outcome.proof else { panic!("{:?}", outcome.proof) };
+    assert!(reason.contains("hold still"), "{reason}");
+    let rows = server.rows_of(&outcome);
+    assert!(names(30).iter().all(|name| rows.contains(name)), "{rows:?}");
+    assert_eq!(rows.iter().collect::<std::collections::HashSet<_>>().len(), rows.len(), "none twice: {rows:?}");
+}
+
+#[test]
+fn rows_that_keep_going_leave_an_unproved_listing() {
+    let deletions = vec![vec![Change::Delete(10)]; 400];
+    let mut server = Server::new(honest(Echo::Applied), names(90), deletions);
+    let outcome = server.read(settings(7));
+    assert!(matches!(outcome.proof, Proof::Unproved { .. } | Proof::Proved(_)));
+    assert_true(&server, &outcome).expect("nothing false");
+}
+
+#[test]
+fn a_listing_without_end_is_given_up() {
+    /// Answers every position with two rows that fit the page before.
+    fn page(ask: Ask) -> Page {
+        let text = format!("{}{}", ask.start % 10, (ask.start + 1) % 10);
+        Page::new(ResponseId(0), Bytes::from(text), vec![0..1, 1..2])
+    }
+    let mut pager = Pager::new(settings(2));
+    let mut requests = 0;
+    while let Some(ask) = pager.ask() {
+        pager.take(page(ask));
+        requests += 1;
+    }
+    let outcome = pager.into_outcome().expect("it ended");
+    assert_eq!(requests, PAGES_MAX);
+    assert!(matches!(outcome.proof, Proof::Unproved { .. }), "{:?}", outcome.proof);
+}
+
+#[test]
+fn a_total_that_promises_more_is_asked_for_and_noted() {
+    let manners = Manners { total: Total::TooMany, ..honest(Echo::Applied) };
+    let (outcome, asks) = read_quiet(9, 10, manners);
+    assert_eq!(asks.len(), 3);
+    let Proof::Proved(certificate) = outcome.proof else { panic!("it is proved") };
+    assert!(certificate.evidence.contains("total_results says 16, and 9 rows were listed"), "{certificate:?}");
+}
+
+#[test]
+fn an_order_that_varies_is_no_movement_within_one_page() {
+    let manners = Manners { unordered: true, ..honest(Echo::None) };
+    let mut server = Server::new(manners, names(8), Vec::new());
+    let outcome = server.read(settings(10));
+    assert!(matches!(outcome.proof, Proof::Proved(_)), "{:?} {:?}", outcome.proof, server.asks);
+}
