@@ -259,7 +259,9 @@ mod tests {
         for dataset in dataset::ALL {
             let (rows, mut columns) = (rows(), Columns::new(dataset));
             let rows: Vec<_> = rows.iter().filter(|(each, _)| std::ptr::eq(*each, dataset)).collect();
-            rows.iter().for_each(|(_, cells)| replay(cells, &mut columns));
+            for (_, cells) in &rows {
+                replay(cells, &mut columns);
+            }
             assert_eq!(columns.rows(), rows.len());
             let batch = Batch::new(dataset, &columns.take()).expect("its own columns");
             for (row, (_, cells)) in rows.iter().enumerate() {
