@@ -14,10 +14,11 @@
 //! deleted and another inserted between the same two requests, both on pages that were read before and neither on the
 //! first. [`Settings::twice`] closes that gap by reading every page a second time, at twice the requests.
 //!
-//! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that are the end. Without an
-//! echo (or with one that cannot be) a short page may be a silent clamp, so the question is put once more: only the overlap comes back at the end.
-//! `total_results` never ends a listing and never makes it unproved; when it promises more rows than were seen, the
-//! same further question is put.
+//! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that look like the end. That
+//! alone is believed of a listing's only page, which is read twice anyway, and of one whose `total_results` counts as many
+//! rows. Otherwise a short page may be a hiccup or, without an echo (or with one that cannot be), a silent clamp, so the
+//! question is put once more: at the end only the overlap comes back. `total_results` by itself never ends a listing and
+//! never makes it unproved; when it promises more rows than were seen, the same further question is put.
 //!
 //! **Pages of one row** cannot overlap. They are read twice from end to end instead.
 //!
@@ -253,9 +254,13 @@ impl Pager {
             return Some("nothing came after the last row".to_owned());
         }
         let limit = page.limit(self.next.limit)?;
-        let promised = page.total.is_some_and(|total| self.settings.total_counts && total > pass.rows);
-        let short = (page.len() as u64) < limit;
-        (short && !promised).then(|| format!("the last page held {} rows of at most {limit}", page.len()))
+        let total = page.total.filter(|_| self.settings.total_counts);
+        let is_short = (page.len() as u64) < limit;
+        let is_confirmed = match total {
+            Some(total) => total == pass.rows || (total < pass.rows && pass.reads == 1),
+            None => pass.reads == 1,
+        };
+        (is_short && is_confirmed).then(|| format!("the last page held {} rows of at most {limit}", page.len()))
     }
 
     /// The pass has reached the end of the listing; now the first page must still be what it was.

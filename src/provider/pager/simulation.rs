@@ -65,6 +65,8 @@ struct Server {
     states: Vec<Vec<String>>,
     answers: HashMap<u32, Vec<String>>,
     asks: Vec<Ask>,
+    /// The request whose answer lacks its last rows, though the listing goes on, and how many it lacks.
+    hiccup: Option<(usize, usize)>,
 }
 
 impl Server {
@@ -77,6 +79,7 @@ impl Server {
             states: Vec::new(),
             answers: HashMap::new(),
             asks: Vec::new(),
+            hiccup: None,
         }
     }
 
@@ -95,7 +98,10 @@ impl Server {
             let by = self.asks.len() % listed.len();
             listed.rotate_left(by);
         }
-        let rows: Vec<String> = listed.into_iter().skip(start).take(limit).collect();
+        let mut rows: Vec<String> = listed.into_iter().skip(start).take(limit).collect();
+        if let Some((_, lacking)) = self.hiccup.filter(|(request, _)| *request == self.asks.len()) {
+            rows.truncate(rows.len().saturating_sub(lacking));
+        }
         let mut page = super::page::page_of(number, &rows.iter().map(String::as_str).collect::<Vec<_>>());
         page.echoed_limit = match self.manners.echo {
             Echo::None => None,
@@ -319,6 +325,19 @@ fn read_quiet(count: usize, page_size: u32, manners: Manners) -> (Outcome, Vec<A
     assert!(matches!(outcome.proof, Proof::Proved(_)), "{:?}", outcome.proof);
     assert_eq!(server.rows_of(&outcome), names(count));
     (outcome, server.asks)
+}
+
+#[test]
+fn a_page_that_falls_short_once_loses_nothing() {
+    for (echo, total) in [(Echo::Applied, Total::None), (Echo::Applied, Total::Right), (Echo::None, Total::TooMany)] {
+        for (request, count) in (1..=14).flat_map(|request| (0..40).map(move |count| (request, count))) {
+            let mut server = Server::new(Manners { total, ..honest(echo) }, names(count), Vec::new());
+            server.hiccup = Some((request, 1 + count % 5));
+            let outcome = server.read(settings(6));
+            assert!(matches!(outcome.proof, Proof::Proved(_)), "{request} {count} {:?}", outcome.proof);
+            assert_eq!(server.rows_of(&outcome), names(count), "{request} {count}");
+        }
+    }
 }
 
 #[test]
