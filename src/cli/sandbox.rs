@@ -234,6 +234,10 @@ fn welcome(
         None => ("path/to/your/id_rsa.pem".to_owned(), String::new()),
     };
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    // Whoever brings secrets of their own knows them, and may not want them on a screen.
+    let known = Credentials::new(credentials.public_key.clone());
+    let secret =
+        |text: &String, known: &String| if text == known { quoted(text) } else { "'…as given…'".to_owned() };
     format!(
         r#"serving {accounts} accounts, {cards} cards, {rows} rows on loopback; Ctrl-C ends it
 {origin}
@@ -258,8 +262,8 @@ By hand, as in the provider's guide:
 "#,
         username = quoted(username),
         client_id = quoted(client_id),
-        client_secret = quoted(client_secret),
-        password = quoted(password),
+        client_secret = secret(client_secret, &known.client_secret),
+        password = secret(password, &known.password),
     )
 }
 

@@ -98,6 +98,13 @@ impl Listing {
         &self.rows
     }
 
+    /// Changes the JSON of some rows.
+    pub(super) fn change(&mut self, which: impl Fn(&ListedRow) -> bool, change: impl Fn(&str) -> String) {
+        for row in self.rows.iter_mut().filter(|row| which(row)) {
+            row.json = change(&row.json);
+        }
+    }
+
     /// Takes out the first row that the filter admits, so that all later pages move by one.
     pub(super) fn remove_first(&mut self, ask: &Ask) -> Option<ListedRow> {
         let at = self.rows.iter().position(|row| ask.admits(row))?;

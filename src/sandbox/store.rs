@@ -254,17 +254,46 @@ impl Store {
     /// Rows arrive in the listing of a route, as the newest of those that the query admits. How many did.
     pub(super) fn arrive(&mut self, route: Route<'_>, query: &[(String, String)], rows: usize) -> usize {
         let Ok(ask) = self.ask(route, query) else { return 0 };
-        let mut arrived = 0;
-        for _ in 0..rows {
-            let (id, mut random) = (self.next_id, Random::new(self.random.next_u64()));
-            let Ok(listing) = self.listing_mut(route) else { break };
-            let Some((at, last)) = listing.newest(&ask, edit::is_settled) else { break };
-            let Some(row) = edit::follower(&listing.rows()[at], id, last) else { break };
-            listing.insert_after(at, row, &mut random);
-            self.next_id += 1;
-            arrived += 1;
+        (0..rows).map_while(|_| self.arrive_one(route, &ask)).count()
+    }
+
+    fn arrive_one(&mut self, route: Route<'_>, ask: &Ask) -> Option<()> {
+        let (id, mut random) = (self.next_id, Random::new(self.random.next_u64()));
+        let listing = self.listing_mut(route).ok()?;
+        let (at, last) = listing.newest(ask, edit::is_settled)?;
+        let newest = &listing.rows()[at];
+        let date = member(&newest.json, "date").map(str::to_owned);
+        let alone =
+            listing.rows().iter().filter(|row| member(&row.json, "date") == date.as_deref()).take(2).count() == 1;
+        let moves = last && alone;
+        let row = edit::follower(newest, id, moves)?;
+        let balance = edit::balance_name(&row.json).and_then(|name| member(&row.json, name)).map(str::to_owned);
+        listing.insert_after(at, row, &mut random);
+        self.next_id += 1;
+        if let Some(balance) = balance.filter(|_| moves) {
+            self.set_balance(route, &balance);
         }
-        arrived
+        Some(())
+    }
+
+    /// The balance that the provider tells moves with a row that moves money.
+    fn set_balance(&mut self, route: Route<'_>, balance: &str) {
+        match route {
+            Route::Transactions { card_ref } => {
+                let Some(index) = self.card_index.get(card_ref) else { return };
+                let card = &mut self.card_shelves[*index];
+                card.details = edit::with_member(&card.details, "balance", balance);
+                let is_it = |row: &ListedRow| member(&row.json, "card_ref") == Some(&format!("\"{card_ref}\""));
+                let list = &mut self.account_shelves[card.account].cards;
+                list.change(is_it, |json| edit::with_member(json, "balance", balance));
+            }
+            Route::Statements { acc_id } => {
+                let Some(index) = self.account_index.get(acc_id) else { return };
+                let shelf = &mut self.account_shelves[*index];
+                shelf.balance = edit::with_member(&shelf.balance, "balance", balance);
+            }
+            _ => {}
+        }
     }
 
     /// Rows vanish from the listing of a route, the first of those that the query admits. How many did.
@@ -369,5 +398,66 @@ impl Body {
         }
         self.0.push('}');
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Order;
+    use super::super::generator::Recipe;
+    use super::super::ledger::Quirks;
+    use super::super::sample;
+    use super::*;
+    use crate::record::Money;
+
+    fn number(row: &str, name: &str) -> Money {
+        Money::parse(member(row, name).expect("there").trim_matches('"')).expect("a number")
+    }
+
+    /// The balance after the last settled row, when every one before ties.
+    fn walk(rows: &[String], balance_name: &str) -> Money {
+        let settled = |row: &&String| edit::is_settled(&ListedRow::read((*row).clone()));
+        let mut balance = None;
+        for row in rows.iter().filter(settled) {
+            let amount = number(row, "amount");
+            let signed = if member(row, "type").expect("there").contains('D') { -amount } else { amount };
+            let after = number(row, balance_name);
+            if let Some(before) = balance {
+                assert_eq!(Money::checked_add(before, signed), Some(after), "{row}");
+            }
+            balance = Some(after);
+        }
+        balance.expect("there are rows")
+    }
+
+    #[test]
+    fn rows_that_arrive_leave_the_chains_tied_and_move_the_balances_told() {
+        let recipe = Recipe { quirks: Quirks::default(), ..Recipe::small(6, sample::window()) };
+        let books = recipe.ledger().books();
+        let card_ref = books.accounts[0].cards[0].card_ref.clone();
+        let early = [("date_end".to_owned(), "2026-09-15".to_owned())];
+        for order in [Order::Oldest, Order::Newest] {
+            let mut store = Store::new(books.clone(), &Behaviour { order, ..Behaviour::default() });
+            for (route, name) in [
+                (Route::Transactions { card_ref: &card_ref }, "balance_after"),
+                (Route::Statements { acc_id: "1" }, "balance"),
+            ] {
+                let before = store.rows(route).expect("a listing").len();
+                assert_eq!(store.arrive(route, &[], 3) + store.arrive(route, &early, 2), 5);
+                let mut rows = store.rows(route).expect("a listing");
+                assert_eq!(rows.len(), before + 5);
+                if order == Order::Newest {
+                    rows.reverse();
+                }
+                let told = match route {
+                    Route::Statements { .. } => &store.account_shelves[0].balance,
+                    _ => &store.card_shelves[0].details,
+                };
+                assert_eq!(walk(&rows, name), number(told, "balance"), "{order:?} {route:?}");
+            }
+            let listed = &store.rows(Route::Cards { acc_id: "1" }).expect("a listing");
+            let row = listed.iter().find(|row| row.contains(&card_ref)).expect("the card is listed");
+            assert_eq!(number(row, "balance"), number(&store.card_shelves[0].details, "balance"));
+        }
     }
 }
