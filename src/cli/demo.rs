@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
+use crate::reconcile::FeeRule;
 use crate::record::{Feed, Zone};
 use crate::sandbox::{Credentials, KeyFiles, PublicKey, RunningSandbox, Sandbox, SandboxConfig, sample};
 use crate::{Error, Result, pipeline};
@@ -66,6 +67,7 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         window: sample::window(),
         feeds: Feed::ALL.to_vec(),
         provider: "anytime",
+        fx_fee: FeeRule::Auto,
         source: Source::Network(Box::new(Connection {
             base_url: running.base_url(),
             username: credentials.username.clone(),

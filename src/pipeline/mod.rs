@@ -21,7 +21,7 @@ use crate::record::{BalanceRow, BreakRow, Dataset, Day, Feed, Owner, OwnerKind, 
 use crate::state::{Closing, KnownBreak, OwnerKey, RunRecord, SeenBreak, StateDelta};
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
-use report::{OwnerLine, Report};
+use report::{MeaningLine, OwnerLine, Report};
 
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
@@ -63,6 +63,7 @@ struct Ledger<'p> {
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
+    meanings: Vec<MeaningLine>,
     covered: Vec<OwnerKey>,
 }
 
@@ -75,7 +76,15 @@ impl<'p> Ledger<'p> {
         let mut publication = Publication::begin(out, &plan.job_name, plan.window, run_id, formats, &datasets)?;
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let rejects = gathered.unreadable.clone();
-        Ok(Self { plan, publication, breaks: Vec::new(), rejects, owners: Vec::new(), covered: Vec::new() })
+        Ok(Self {
+            plan,
+            publication,
+            breaks: Vec::new(),
+            rejects,
+            owners: Vec::new(),
+            meanings: Vec::new(),
+            covered: Vec::new(),
+        })
     }
 
     /// Processes the owners of each feed, several at once, and takes the results in the order of owners.
@@ -92,6 +101,7 @@ impl<'p> Ledger<'p> {
                 zone: plan.zone,
                 currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
                 prior: priors.get(&key_of(&pages.owner)).copied(),
+                fx_fee: plan.fx_fee,
             };
             owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
         };
@@ -113,6 +123,7 @@ impl<'p> Ledger<'p> {
                 self.covered.push(key_of(&outcome.owner));
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
+            self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
         self.breaks.extend(outcome.breaks);
         self.rejects.extend(outcome.rejects);
@@ -144,6 +155,7 @@ impl<'p> Ledger<'p> {
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 
         let mut report = Report::new(self.plan, &self.publication, gathered, self.owners, breaks, &self.rejects);
+        report.meaning = MeaningLine::kept_short(self.meanings);
         self.publication.add_report_file("summary.json", &report.to_json())?;
         self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
         let delta = StateDelta {

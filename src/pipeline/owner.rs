@@ -11,7 +11,7 @@ use crate::landing::Archive;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
-use crate::reconcile::{Books, Prior, close_chain, close_listing};
+use crate::reconcile::{Books, FeeRule, Meaning, Prior, close_chain, close_listing};
 use crate::record::feed::natural_cmp;
 use crate::record::{BalanceRow, Clock, CreditTransfer, Feed, Owner, RejectRow, Row, Window, Zone};
 
@@ -23,6 +23,8 @@ pub(super) struct Knowledge<'a> {
     /// The account's currency, where its details told it.
     pub currency: Option<&'a str>,
     pub prior: Option<Prior>,
+    /// Where the job says that fees are.
+    pub fx_fee: FeeRule,
 }
 
 /// What came out for an owner.
@@ -34,6 +36,8 @@ pub(super) struct Outcome {
     pub breaks: Vec<Break>,
     pub balances: Vec<BalanceRow>,
     pub rejects: Vec<RejectRow>,
+    /// What the provider means, as far as this owner's rows tell.
+    pub meaning: Meaning,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -57,7 +61,7 @@ pub(super) fn process(
             let rows = read(pages, &responses, knowledge, &mut rejects, |row, context| {
                 decode::statement_line(Feed::AccountStatements, row, context)
             });
-            encode(close_chain(&pages.owner, rows, knowledge.prior), encoder)
+            encode(close_chain(&pages.owner, rows, knowledge.prior, knowledge.fx_fee), encoder)
         }
         Feed::IbanStatements => {
             let rows = read(pages, &responses, knowledge, &mut rejects, |row, context| {
@@ -68,19 +72,19 @@ pub(super) fn process(
         Feed::CardTransactions => {
             let mut rows = read(pages, &responses, knowledge, &mut rejects, decode::card_transaction);
             decode::settle_currencies(&mut rows, knowledge.currency);
-            encode(close_chain(&pages.owner, rows, knowledge.prior), encoder)
+            encode(close_chain(&pages.owner, rows, knowledge.prior, knowledge.fx_fee), encoder)
         }
         Feed::CreditTransfers => {
             let rows = read(pages, &responses, knowledge, &mut rejects, decode::credit_transfer);
             encode(close_transfers(&pages.owner, rows), encoder)
         }
     };
-    let (rows, breaks, balances) = books;
-    Ok(Outcome { feed: pages.feed, owner: pages.owner.clone(), rows, breaks, balances, rejects })
+    let (rows, breaks, balances, meaning) = books;
+    Ok(Outcome { feed: pages.feed, owner: pages.owner.clone(), rows, breaks, balances, rejects, meaning })
 }
 
-fn encode<R: Row>(books: Books<R>, encoder: Encoder) -> (Encoded, Vec<Break>, Vec<BalanceRow>) {
-    (encoder.encode(&books.rows), books.breaks, books.balances)
+fn encode<R: Row>(books: Books<R>, encoder: Encoder) -> (Encoded, Vec<Break>, Vec<BalanceRow>, Meaning) {
+    (encoder.encode(&books.rows), books.breaks, books.balances, books.meaning)
 }
 
 /// Transfers carry no balance: they are ordered by day, time and id, and their ids must be unique.
@@ -93,7 +97,7 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
             .then_with(|| a.amount.cmp(&b.amount))
     });
     let breaks = crate::reconcile::duplicate_transfers(owner, &rows);
-    Books { rows, breaks, balances: Vec::new() }
+    Books { rows, breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
 /// The rows of the window, decoded; what cannot be taken goes to `rejects`.

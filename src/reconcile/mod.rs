@@ -4,13 +4,18 @@
 
 pub mod books;
 pub mod chain;
+mod copies;
+pub mod diagnose;
 mod duplicates;
+pub mod meaning;
 mod order;
 mod trails;
 
 pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
+pub use diagnose::Finding;
 pub use duplicates::{Duplicate, find_duplicates};
+pub use meaning::{FeeRule, Meaning};
 
 use crate::record::{Money, Stamp};
 

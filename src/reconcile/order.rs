@@ -5,30 +5,94 @@
 
 use std::collections::HashMap;
 
-use super::Entry;
 use super::trails::{self, Trail};
+use super::{Entry, copies};
 use crate::record::Money;
 
-/// Where the chain stands before a group of rows.
+/// Where the chain stands: the balance that the last row states and, where that row failed, the balances from which the
+/// next row may go on instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Held {
     /// The balance of the last row, as the provider states it; `None` before the first row.
     pub actual: Option<Money>,
-    /// What it should have been, when the last row failed: the next row may tie to either.
-    pub expected: Option<Money>,
+    /// What it should have been: the next row goes on from here when the last row's balance alone is wrong.
+    expected: Option<Money>,
+    /// What it should have been, had all rows since the first of several failures wrong balances.
+    expected_since: Option<Money>,
+    /// The balance before the last row: the next row goes on from here when the last row is none of the chain.
+    without: Option<Money>,
+}
+
+/// The balance from which a row goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The last row's own.
+    Actual,
+    /// The one that the last row should have stated.
+    Expected,
+    /// The one that the last row should have stated, and those that failed directly before it as well.
+    ExpectedSince,
+    /// The one before the last row.
+    Without,
 }
 
 impl Held {
-    fn ties_to(self, balance: Money) -> bool {
-        self.actual == Some(balance) || self.expected == Some(balance)
+    /// After a row that ties, or before the first one.
+    pub fn at(actual: Option<Money>) -> Held {
+        Held { actual, ..Held::default() }
+    }
+
+    /// After a row of that amount that states `actual` and goes on from none of the balances held.
+    pub fn after_failure(self, amount: Money, actual: Money) -> Held {
+        let plus = |balance: Option<Money>| balance.and_then(|balance| balance.checked_add(amount));
+        Held {
+            actual: Some(actual),
+            expected: plus(self.actual),
+            expected_since: plus(self.expected_since.or(self.expected)),
+            without: self.actual,
+        }
+    }
+
+    /// Whether the last row failed.
+    pub fn is_failed(self) -> bool {
+        self.expected.is_some()
+    }
+
+    /// The balances from which the next row may go on, the likeliest first.
+    fn ways(self) -> [(Way, Option<Money>); 4] {
+        [
+            (Way::Actual, self.actual),
+            (Way::Expected, self.expected),
+            (Way::ExpectedSince, self.expected_since),
+            (Way::Without, self.without),
+        ]
+    }
+
+    /// How the balance before the next row is reached, if it is.
+    pub fn way_to(self, balance: Money) -> Option<Way> {
+        self.ways().into_iter().find(|(_, held)| *held == Some(balance)).map(|(way, _)| way)
+    }
+
+    pub fn ties_to(self, balance: Money) -> bool {
+        self.way_to(balance).is_some()
     }
 }
 
-/// An order of a group, and whether another one ties as well without anything to prefer this one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An order of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Arrangement {
+    /// The rows in order, without copies.
     pub rows: Vec<u32>,
+    /// Rows that state the amount and balance of another row and have no place in the chain, each with that other row.
+    pub copies: Vec<(u32, u32)>,
+    /// Whether another order ties as well, without anything to prefer this one.
     pub arbitrary: bool,
+}
+
+impl Arrangement {
+    pub fn settled(rows: Vec<u32>) -> Arrangement {
+        Arrangement { rows, ..Arrangement::default() }
+    }
 }
 
 /// Arranges rows that share a moment so that their balances tie, as far as they do.
@@ -37,7 +101,7 @@ pub(super) struct Arrangement {
 /// the order that follows it most closely. `leads_on` tells whether a later row goes on from
 /// a balance; it is true for all where no row is later.
 pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: impl Fn(Money) -> bool) -> Arrangement {
-    let settled = |rows: Vec<u32>| Arrangement { rows, arbitrary: false };
+    let settled = Arrangement::settled;
     // Nothing came before: a circle of balances ties from any of them, but later rows go on from one.
     let goes_on = |last: u32| held.actual.is_some() || entries[last as usize].balance.is_some_and(&leads_on);
     let preferred = rows.to_vec();
@@ -56,9 +120,11 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
     if let [single] = found.as_slice()
         && (held.actual.is_none() || held.ties_to(single.start))
     {
-        return Arrangement { arbitrary: !is_unique(entries, rows, entrance, &single.rows), rows: single.rows.clone() };
+        let arbitrary = !is_unique(entries, rows, entrance, &single.rows);
+        return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
-    settled(join(entries, found, held, leads_on))
+    let (found, copies) = copies::set_aside(entries, rows, found);
+    Arrangement { copies, ..settled(join(entries, found, held, leads_on)) }
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
@@ -77,7 +143,7 @@ pub(super) fn ties(entries: &[Entry], rows: impl Iterator<Item = u32>, held: Hel
         if running.actual.is_some() && !running.ties_to(before) {
             return false;
         }
-        running = Held { actual: Some(after), expected: None };
+        running = Held::at(Some(after));
     }
     true
 }
@@ -109,12 +175,12 @@ fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: impl Fn(Mone
 
 fn place(order: &mut Vec<u32>, trail: &Trail, held: Held, entries: &[Entry]) -> Held {
     order.extend(&trail.rows);
-    let joined_well = held.actual.is_none() || held.ties_to(trail.start);
-    let expected = match trail.rows.as_slice() {
-        [only] if !joined_well => held.actual.and_then(|balance| balance.checked_add(entries[*only as usize].amount)),
-        _ => None,
-    };
-    Held { actual: Some(trail.end), expected }
+    match trail.rows.as_slice() {
+        [only] if held.actual.is_some() && !held.ties_to(trail.start) => {
+            held.after_failure(entries[*only as usize].amount, trail.end)
+        }
+        _ => Held::at(Some(trail.end)),
+    }
 }
 
 /// Trails not yet placed, found by the balance they start from.
@@ -138,7 +204,7 @@ impl Pool {
         if self.left == 0 {
             return None;
         }
-        for balance in [held.actual, held.expected].into_iter().flatten() {
+        for balance in held.ways().into_iter().filter_map(|(_, balance)| balance) {
             if let Some(index) = self.starting_at(balance) {
                 return self.take(index);
             }
