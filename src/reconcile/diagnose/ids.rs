@@ -7,6 +7,8 @@ use std::collections::HashSet;
 
 /// Gaps that are compared; more say no more.
 const SAMPLES_MAX: usize = 256;
+/// Ids from which on a sequence without gaps is no accident.
+const DENSE_MIN: usize = 8;
 /// Ids looked through between two rows.
 const BETWEEN_MAX: usize = 64;
 
@@ -39,7 +41,7 @@ impl Ids {
         all.sort_unstable();
         all.dedup();
         let ones = all.windows(2).filter(|pair| pair[1] - pair[0] == 1).count();
-        let is_dense = ones * 10 >= all.len().saturating_sub(1) * 9;
+        let is_dense = all.len() >= DENSE_MIN && ones * 10 >= all.len().saturating_sub(1) * 9;
         let mut ids = Ids { all, number, gaps: Vec::new(), pairs: Vec::new(), is_dense };
         ids.learn(moving, failing);
         Some(ids)

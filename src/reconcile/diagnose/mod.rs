@@ -195,7 +195,7 @@ impl<'a, R: Link> Case<'a, R> {
             Cause::MissingEntry => self.missing(suspect),
             Cause::AmountAltered => self.altered(suspect),
             _ => format!(
-                "balance {} of txid {} does not fit: {} would, and its amount and ids are as they should be",
+                "balance {} of txid {} is altered: {} fits the row before it, and no row follows",
                 self.money(suspect.fault.actual),
                 suspect.row.txid(),
                 self.money(suspect.fault.expected),
