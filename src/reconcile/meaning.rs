@@ -3,7 +3,7 @@
 //!
 //! Every row on which the possible meanings differ, and that has a neighbour to tie to, is a vote. Without votes the
 //! contract's own reading holds: `amount` moves the balance and the fee is inside it. A single row is no habit: to say
-//! that fees are charged on top takes two rows, as one alone is a break worth telling.
+//! otherwise takes two rows, as one alone is a break worth telling.
 
 use super::Entry;
 use super::chain::moment;
@@ -127,6 +127,9 @@ pub(super) fn rounded(product: i128, divisor: i128, digits: u8) -> i128 {
     (product + divisor / 2) / divisor * step
 }
 
+/// Rows that make a habit.
+const HABIT_ROWS_MIN: u32 = 2;
+
 /// Votes of the rows of one owner.
 #[derive(Debug, Default)]
 struct Votes {
@@ -179,7 +182,8 @@ fn vote(votes: &mut Votes, entries: &[Entry], row: u32, terms: &Terms, near: [&[
     let by = |terms: Option<Terms>| fees.map(|fee| terms.is_some_and(|terms| ties(terms.effect(fee, digits))));
     let found = [by(Some(terms.moves_by_amount())), by(terms.moves_by_amount_fx())];
     let [amount, amount_fx] = found.map(|by| by.contains(&true));
-    if terms.moves_by_amount_fx().is_some() {
+    // Two amounts that differ at a rate of one are a mistake in one of them, and no exchange.
+    if terms.moves_by_amount_fx().is_some() && !terms.rate.is_some_and(Rate::is_one) {
         votes.amount += u32::from(amount && !amount_fx);
         votes.amount_fx += u32::from(amount_fx && !amount);
     }
@@ -195,7 +199,8 @@ impl Votes {
     fn decide(&self, rule: FeeRule) -> Meaning {
         let moves_by = match (self.amount, self.amount_fx) {
             (0, 0) => None,
-            (amount, amount_fx) if amount_fx > amount => Some(MovesBy::AmountFx),
+            (amount, amount_fx) if amount_fx >= HABIT_ROWS_MIN && amount_fx > amount => Some(MovesBy::AmountFx),
+            (0, _) => None,
             _ => Some(MovesBy::Amount),
         };
         let fees = self.fee[usize::from(moves_by == Some(MovesBy::AmountFx))];
@@ -204,7 +209,7 @@ impl Votes {
         let fee = match rule {
             FeeRule::Included => Some(Fee::Included),
             FeeRule::Extra => Some(Fee::Extra(FeeUnit::ALL[unit])),
-            FeeRule::Auto if extra >= 2 && extra > included => Some(Fee::Extra(FeeUnit::ALL[unit])),
+            FeeRule::Auto if extra >= HABIT_ROWS_MIN && extra > included => Some(Fee::Extra(FeeUnit::ALL[unit])),
             FeeRule::Auto => (included > 0).then_some(Fee::Included),
         };
         let (fee_for, fee_against) =

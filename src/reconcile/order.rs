@@ -157,20 +157,60 @@ fn is_unique(entries: &[Entry], rows: &[u32], entrance: Option<Money>, solved: &
     }
 }
 
-/// Joins trails that no single path takes: each after the one that it fits best, with as few faults as possible.
+/// Joins trails that no single path takes, with as few faults as possible. Where nothing came before, any of them can be
+/// the first: the one is taken that leaves the fewest faults.
 fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: impl Fn(Money) -> bool) -> Vec<u32> {
+    if held.actual.is_some() || found.len() < 2 {
+        return join_from(entries, found, None, held, &leads_on);
+    }
+    // Long trails first: it is lone rows that are wrong.
+    let mut starts: Vec<usize> = (0..found.len()).collect();
+    starts.sort_by_key(|start| found[*start].rows.len() == 1);
+    starts.truncate(STARTS_TRIED_MAX);
+    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, &leads_on));
+    orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there are trails")
+}
+
+/// Joins trails, each after the one that it fits best.
+fn join_from(
+    entries: &[Entry],
+    found: Vec<Trail>,
+    start: Option<usize>,
+    held: Held,
+    leads_on: &impl Fn(Money) -> bool,
+) -> Vec<u32> {
     let mut pool = Pool::new(found);
     let mut order = Vec::new();
     let mut held = held;
-    if held.actual.is_none()
-        && let Some(first) = pool.take_first_where(|trail| trail.rows.len() > 1)
-    {
+    if let Some(first) = start.and_then(|start| pool.take(start)) {
         held = place(&mut order, &first, held, entries);
     }
-    while let Some(trail) = pool.next(entries, held, &leads_on) {
+    while let Some(trail) = pool.next(entries, held, leads_on) {
         held = place(&mut order, &trail, held, entries);
     }
     order
+}
+
+/// Rows at which an order fails, and how far from plain the way is on which the next moment goes on.
+fn failures(entries: &[Entry], order: &[u32], held: Held, leads_on: &impl Fn(Money) -> bool) -> (usize, usize) {
+    let mut failed = 0;
+    let mut held = held;
+    for row in order {
+        let entry = &entries[*row as usize];
+        let (Some(before), Some(after)) = (entry.balance_before(), entry.balance) else {
+            return (failed, 0);
+        };
+        held = if held.actual.is_none() || held.ties_to(before) {
+            Held::at(Some(after))
+        } else {
+            failed += 1;
+            held.after_failure(entry.amount, after)
+        };
+    }
+    match held.ways().into_iter().position(|(_, balance)| balance.is_some_and(leads_on)) {
+        Some(way) => (failed, way),
+        None => (failed + 1, 0),
+    }
 }
 
 fn place(order: &mut Vec<u32>, trail: &Trail, held: Held, entries: &[Entry]) -> Held {
@@ -212,7 +252,7 @@ impl Pool {
         if let Some(index) = self.bridge(entries, held, leads_on) {
             return self.take(index);
         }
-        self.take_first_where(|_| true)
+        self.take_first()
     }
 
     /// A row alone whose balance is wrong but whose amount leads from here to where others go on.
@@ -247,18 +287,15 @@ impl Pool {
         None
     }
 
-    fn take_first_where(&mut self, fits: impl Fn(&Trail) -> bool) -> Option<Trail> {
+    fn take_first(&mut self) -> Option<Trail> {
         while self.first_left < self.trails.len() && self.trails[self.first_left].is_none() {
             self.first_left += 1;
         }
-        let index = (self.first_left..self.trails.len())
-            .find(|index| self.trails[*index].as_ref().is_some_and(&fits))
-            .or_else(|| (self.left > 0).then_some(self.first_left))?;
-        self.take(index)
+        self.take(self.first_left)
     }
 
     fn take(&mut self, index: usize) -> Option<Trail> {
-        let taken = self.trails[index].take();
+        let taken = self.trails.get_mut(index)?.take();
         self.left -= usize::from(taken.is_some());
         taken
     }
@@ -266,3 +303,5 @@ impl Pool {
 
 /// Rows looked at for each join; beyond it a group is so broken that its order says nothing.
 const BRIDGES_TRIED_MAX: usize = 256;
+/// Trails tried as the first where nothing came before.
+const STARTS_TRIED_MAX: usize = 8;
