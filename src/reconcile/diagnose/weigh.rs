@@ -74,8 +74,8 @@ fn by_the_row<R: Link>(
                 scales.amount *= 5_000;
                 told = told.or(Some(format!("{what} says {} as well", moved.text(case.digits))));
             }
-            // Whoever changes an amount may change both fields, but rarely computes the other anew.
-            Opinion::Posted { computed } => scales.amount /= if computed { 100 } else { 8 },
+            // Whoever changes an amount may well change both fields, but rarely computes the other anew.
+            Opinion::Posted { computed } => scales.amount /= if computed { 100 } else { 2 },
         }
     }
     told
@@ -132,10 +132,11 @@ fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money,
     } else {
         64
     };
-    let (missing, altered) = (u128::from(alike + 1) * spread, u128::from(rows + 2));
-    scales.missing *= (missing / altered).clamp(1, 16);
-    scales.amount *= (altered / missing).clamp(1, 16);
-    scales.balance *= (altered / missing).clamp(1, 16);
+    let altered = u128::from(rows + 2);
+    let missing = (u128::from(alike + 1) * spread).clamp(altered.div_ceil(16), altered * 16);
+    scales.missing *= missing;
+    scales.amount *= altered;
+    scales.balance *= altered;
     if habits.has(suspect.off) {
         scales.missing *= 4;
     }
