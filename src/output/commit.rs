@@ -330,8 +330,12 @@ fn holds_manifest(folder: &Path, sha256: &str) -> bool {
 
 fn read_closings(path: PathBuf) -> Result<impl Iterator<Item = Result<Closing>>> {
     let file = File::open(&path).or_refused("read what the run changes in the state", &path)?;
-    Ok(BufReader::new(file).lines().map(move |line| {
+    let groups = BufReader::new(file).lines().map(move |line| {
         let line = line.or_refused("read what the run changes in the state", &path)?;
         Closing::read_line(&line).ok_or_else(|| damaged(&path))
+    });
+    Ok(groups.flat_map(|group| match group {
+        Ok(closings) => closings.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
     }))
 }
