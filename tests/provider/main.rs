@@ -1,5 +1,7 @@
 //! The provider's client over real sockets, against a server that misbehaves in every way the client must survive.
 
+#![allow(missing_docs, clippy::missing_errors_doc, reason = "the parts of a test are nobody's interface")]
+
 mod calls;
 mod dates;
 mod keys;
