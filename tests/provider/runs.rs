@@ -241,3 +241,12 @@ async fn ids_that_are_paths_stay_ids() {
     assert!(failed(find(&fetched, Subject::AccountStatements, "..")).contains("can stand in a URL"));
     assert_eq!(server.log().complaints, Vec::<String>::new());
 }
+
+/// A pipeline may move the fetch to another thread.
+#[test]
+fn a_fetch_can_be_sent() {
+    fn is_send<T: Send>(_: T) {}
+    let bench = Bench::new("https://ws.example");
+    is_send(bench.fetch());
+    drop(bench);
+}
