@@ -364,6 +364,7 @@ impl Reader<'_> {
         if value.get_ref().as_str().is_some() {
             let message = format!("'{key}' is a secret and must not stand in the job file");
             let hint = format!("write {key} = {{ env = \"NAME\" }} or {key} = {{ file = \"path\" }}");
+            self.problems.hide(value.span());
             self.problems.add_with_hint(value.span(), message, "a plain text", hint);
             return None;
         }
