@@ -1,10 +1,55 @@
-//! tieout: see the README.
+//! **tieout** pulls a company's money movements from its card and bank providers every night, proves to the cent that the
+//! balances tie out, and hands accounting CSV reports and the data warehouse Parquet.
+//!
+//! # The journey of a row
+//!
+//! [`job`] → plan → [`provider`] (fetch a page) → [`landing`] (its bytes, as received) → [`record`] (decode, normalise) →
+//! [`reconcile`] → [`output`] (one commit). [`pipeline`] alone knows the whole of it; read it first.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`cli`] | the commands, one file each; `printer` is the only file that prints |
+//! | [`job`] | a job file as written, and the plan that it resolves to; every problem of a file is told at once |
+//! | [`provider`] | transport shared by all, and a folder per provider: routes, wire format, decoding |
+//! | [`landing`] | the bytes as received, and which of them make up a listing; archives read back |
+//! | [`record`] | exact money, instants, and the rows of each dataset; imports no other room |
+//! | [`reconcile`] | the order of rows, the chain of balances, and where it fails |
+//! | [`breaks`] | a check that does not hold |
+//! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
+//! | [`state`] | what is remembered between runs, in SQLite |
+//! | [`pipeline`] | from the plan to the commit |
+//! | [`sandbox`] | the provider on loopback |
+//!
+//! # Glossary
+//!
+//! provider: who is asked. feed: one kind of row a provider gives. owner: the account or card whose rows form one chain.
+//! listing: all rows of one owner in one feed, read page by page. window: whole local days, both ends included, in the
+//! job's zone. booking date: the local day on which a row is booked. chain: each settled row's balance is the balance
+//! before it plus its amount. seam: where a day's opening meets the closing of the day before. break: a check that does
+//! not hold; breaks are data, never errors. reject: a row that cannot be held exactly or lacks what it needs; it is kept
+//! with its raw text.
+//!
+//! # Decisions
+//!
+//! - The fetch ends before the first row is looked at. Bytes land first, then a run reads its own landing as it would read
+//!   an archive: a rerun without a network is the same code, and decoding is a pure function of landed bytes.
+//! - Money is an integer of ten-thousandths. What does not fit is rejected, never rounded; no float comes near it.
+//! - A listing counts as complete only when its pages overlap by a row and the first page reads the same at the end.
+//! - Rows of one moment are ordered by solving for the path of their balances, so that no order has to be assumed.
+//! - The ±1 day around the window and what lies in it beyond are asked for but not reported: whether the provider's dates
+//!   are inclusive is not documented. Rows are selected by their own booking date.
 
+pub mod breaks;
 pub mod cli;
 pub mod error;
 pub mod job;
 pub mod landing;
+pub mod output;
+pub mod pipeline;
 pub mod provider;
+pub mod reconcile;
 pub mod record;
+pub mod sandbox;
+pub mod state;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,18 +1,147 @@
-//! `tieout backfill`.
+//! `tieout backfill`: a range in chunks, each committed by itself.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use chrono::Datelike;
+use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
-use crate::{Error, Result};
+use super::printer;
+use super::progress::Progress;
+use crate::job::{Overrides, load};
+use crate::output::OutputDir;
+use crate::record::{Day, Window};
+use crate::{Error, Result, pipeline};
 
-/// backfill
+/// Run a range of days in chunks, each committed by itself; what is committed already is not run again
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(
+    after_help = "Example:\n  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --chunk month"
+)]
+pub struct Arguments {
+    /// The job file
+    job: PathBuf,
+    /// First day of the range
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: Day,
+    /// Last day of the range
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    to: Day,
+    /// How the range is cut
+    #[arg(long, value_enum, default_value_t)]
+    chunk: Chunk,
+    /// Output directory, instead of the job's
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Run chunks that are committed already, too
+    #[arg(long)]
+    again: bool,
+}
+
+/// How a range is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Chunk {
+    /// Calendar months
+    #[default]
+    Month,
+    /// Weeks from Monday
+    Week,
+    /// Single days
+    Day,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is built.
-pub fn execute(_arguments: &Arguments) -> Result<Exit> {
-    Err(Error::usage("not built yet"))
+/// When the job file is wrong, or a chunk cannot finish; the chunks before it stay committed.
+pub fn execute(arguments: &Arguments) -> Result<Exit> {
+    let range = Window::new(arguments.from, arguments.to).ok_or_else(|| {
+        Error::usage(format!("the range ends on {}, before it begins on {}", arguments.to, arguments.from))
+    })?;
+    let chunks = cut(range, arguments.chunk);
+    let mut worst = Exit::Ties;
+    for (done, chunk) in chunks.iter().enumerate() {
+        let left = chunks.len() - done - 1;
+        let exit = match run_chunk(arguments, *chunk)? {
+            Ran::Before(exit) => {
+                printer::note(&format!("{} to {}: committed before, {left} chunks left", chunk.from, chunk.to));
+                exit
+            }
+            Ran::Now(exit, verdict) => {
+                printer::result(&format!("{} to {}: {verdict}, {left} chunks left", chunk.from, chunk.to));
+                exit
+            }
+        };
+        worst = if exit.code() > worst.code() { exit } else { worst };
+    }
+    Ok(worst)
+}
+
+enum Ran {
+    Before(Exit),
+    Now(Exit, String),
+}
+
+fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
+    let overrides = Overrides { from: Some(chunk.from), to: Some(chunk.to), out: arguments.out.clone(), archive: None };
+    let plan = load(&arguments.job, &overrides)?;
+    if !arguments.again {
+        let out = OutputDir::open(&plan.output.directory)?;
+        if let Some(code) = out.state().last_exit_of(&plan.job_name, chunk)?
+            && let Some(exit) = Exit::finished_with(code)
+        {
+            return Ok(Ran::Before(exit));
+        }
+    }
+    let progress = Progress::start();
+    let report = pipeline::run(&plan, &progress);
+    progress.finish();
+    let report = report?;
+    Ok(Ran::Now(Exit::from(report.exit), report.verdict()))
+}
+
+/// Chunks that tile the range: each begins on the day after the one before it.
+fn cut(range: Window, chunk: Chunk) -> Vec<Window> {
+    let mut chunks = Vec::new();
+    let mut from = range.from;
+    loop {
+        let to = end_of_chunk(from, chunk).min(range.to);
+        chunks.push(Window { from, to });
+        if to == range.to {
+            return chunks;
+        }
+        from = to.next();
+    }
+}
+
+fn end_of_chunk(day: Day, chunk: Chunk) -> Day {
+    match chunk {
+        Chunk::Day => day,
+        Chunk::Week => {
+            let to_sunday = 6 - day.date().weekday().num_days_from_monday();
+            day.plus(i32::try_from(to_sunday).expect("at most 6"))
+        }
+        Chunk::Month => {
+            let days = day.date().num_days_in_month() - u8::try_from(day.date().day()).expect("at most 31");
+            day.plus(i32::from(days))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_tile_the_range() {
+        let range = Window { from: "2026-01-30".parse().expect("a day"), to: "2028-03-02".parse().expect("a day") };
+        for chunk in [Chunk::Month, Chunk::Week, Chunk::Day] {
+            let chunks = cut(range, chunk);
+            assert_eq!((chunks[0].from, chunks[chunks.len() - 1].to), (range.from, range.to));
+            assert!(chunks.windows(2).all(|pair| pair[0].to.next() == pair[1].from));
+            assert_eq!(chunks.iter().map(|chunk| chunk.days()).sum::<u32>(), range.days());
+        }
+        let months: Vec<String> = cut(range, Chunk::Month).iter().take(3).map(ToString::to_string).collect();
+        assert_eq!(months, ["2026-01-30_2026-01-31", "2026-02-01_2026-02-28", "2026-03-01_2026-03-31"]);
+    }
 }

@@ -1,18 +1,201 @@
-//! `tieout breaks`.
+//! `tieout breaks`: the register of breaks over all runs.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
 
 use super::exit::Exit;
+use super::printer::{self, Format};
+use crate::output::OutputDir;
+use crate::record::minor_digits;
+use crate::state::{BreakFilter, KnownBreak, State};
 use crate::{Error, Result};
 
-/// breaks
+/// List, show, accept and reopen breaks of all runs
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(after_help = "Examples:\n  tieout breaks list --status open\n  tieout breaks show brk-038f73e47f55\n  \
+                        tieout breaks accept brk-038f73e47f55 --by Ada --note \"the bank confirmed it\"")]
+pub struct Arguments {
+    /// Output directory of the runs
+    #[arg(long, value_name = "DIR", default_value = "out", global = true)]
+    out: PathBuf,
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// List breaks, those seen first in front
+    List {
+        /// Only open, accepted or resolved ones
+        #[arg(long, value_parser = ["open", "accepted", "resolved"])]
+        status: Option<String>,
+        /// Only those of a check
+        #[arg(long)]
+        check: Option<String>,
+        /// Only those of an account or card
+        #[arg(long, value_name = "ID")]
+        owner: Option<String>,
+        /// How the result is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show one break with all that is known of it
+    Show {
+        /// The break's id
+        break_id: String,
+        /// How the result is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Accept a break: it stays in reports but no longer makes the exit code 3
+    Accept {
+        /// The break's id
+        break_id: String,
+        /// Who accepts it
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        note: String,
+    },
+    /// Open an accepted break again
+    Reopen {
+        /// The break's id
+        break_id: String,
+    },
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is built.
-pub fn execute(_arguments: &Arguments) -> Result<Exit> {
-    Err(Error::usage("not built yet"))
+/// When there is no register, or no such break in it.
+pub fn execute(arguments: &Arguments) -> Result<Exit> {
+    match &arguments.act {
+        Act::List { status, check, owner, format } => {
+            let filter = BreakFilter { status: status.clone(), check: check.clone(), owner_id: owner.clone() };
+            list(&State::open_for_reading(&arguments.out)?.breaks(&filter)?, *format);
+        }
+        Act::Show { break_id, format } => {
+            let known = State::open_for_reading(&arguments.out)?.break_of_id(break_id)?;
+            show(&known.ok_or_else(|| unknown(break_id))?, *format);
+        }
+        Act::Accept { break_id, by, note } => {
+            State::open_for_reading(&arguments.out)?;
+            OutputDir::open(&arguments.out)?.state().accept_break(break_id, by, note)?;
+            printer::result(&format!("{break_id} accepted by {by}"));
+        }
+        Act::Reopen { break_id } => {
+            State::open_for_reading(&arguments.out)?;
+            OutputDir::open(&arguments.out)?.state().reopen_break(break_id)?;
+            printer::result(&format!("{break_id} open again"));
+        }
+    }
+    Ok(Exit::Ties)
+}
+
+fn unknown(break_id: &str) -> Error {
+    Error::usage(format!("expected the id of a break, found none called '{break_id}'")).hint("tieout breaks list")
+}
+
+fn list(breaks: &[KnownBreak], format: Format) {
+    if format == Format::Json {
+        let lines: Vec<serde_json::Value> = breaks.iter().map(json).collect();
+        printer::result(&serde_json::to_string_pretty(&lines).expect("plain data"));
+        return;
+    }
+    if breaks.is_empty() {
+        printer::result("no breaks");
+        return;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "Break",
+        "Status",
+        "Check",
+        "Cause",
+        "Owner",
+        "Row",
+        "Day",
+        "Difference",
+        "First seen",
+        "Last seen",
+    ]);
+    for found in breaks {
+        table.add_row([
+            found.break_id.clone(),
+            found.status.clone(),
+            found.check.clone(),
+            found.cause.clone(),
+            format!("{} {}", found.owner_kind.name(), found.owner_id),
+            found.txid.clone().unwrap_or_default(),
+            found.booking_date.map(|day| day.to_string()).unwrap_or_default(),
+            amount(found, found.difference),
+            found.first_seen.to_string(),
+            found.last_seen.to_string(),
+        ]);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    printer::result(&lines.join("\n"));
+}
+
+fn amount(found: &KnownBreak, value: Option<crate::record::Money>) -> String {
+    value.map(|value| value.text(minor_digits(found.currency.as_deref()))).unwrap_or_default()
+}
+
+fn show(found: &KnownBreak, format: Format) {
+    if format == Format::Json {
+        printer::result(&serde_json::to_string_pretty(&json(found)).expect("plain data"));
+        return;
+    }
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let lines = [
+        ("break", found.break_id.clone()),
+        ("status", found.status.clone()),
+        ("check", found.check.clone()),
+        ("cause", found.cause.clone()),
+        ("owner", format!("{} {}", found.owner_kind.name(), found.owner_id)),
+        ("row", optional(&found.txid)),
+        ("day", found.booking_date.map(|day| day.to_string()).unwrap_or_default()),
+        ("currency", optional(&found.currency)),
+        ("expected", amount(found, found.expected)),
+        ("actual", amount(found, found.actual)),
+        ("difference", amount(found, found.difference)),
+        ("first seen", found.first_seen.to_string()),
+        ("last seen", found.last_seen.to_string()),
+        ("accepted by", optional(&found.accepted_by)),
+        ("note", optional(&found.note)),
+        ("", found.explanation.clone()),
+    ];
+    let text: Vec<String> = lines
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| if name.is_empty() { format!("\n{value}") } else { format!("{name:<12} {value}") })
+        .collect();
+    printer::result(&text.join("\n"));
+}
+
+fn json(found: &KnownBreak) -> serde_json::Value {
+    let text = |value| Some(amount(found, value)).filter(|text| !text.is_empty());
+    serde_json::json!({
+        "break_id": found.break_id,
+        "status": found.status,
+        "check": found.check,
+        "cause": found.cause,
+        "owner_kind": found.owner_kind.name(),
+        "owner_id": found.owner_id,
+        "txid": found.txid,
+        "booking_date": found.booking_date.map(|day| day.to_string()),
+        "currency": found.currency,
+        "expected": text(found.expected),
+        "actual": text(found.actual),
+        "difference": text(found.difference),
+        "explanation": found.explanation,
+        "first_seen": found.first_seen.to_string(),
+        "last_seen": found.last_seen.to_string(),
+        "accepted_by": found.accepted_by,
+        "note": found.note,
+    })
 }

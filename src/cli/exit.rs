@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::pipeline::report::Outcome;
 use crate::{Error, ErrorKind};
 
 /// How a command ended.
@@ -33,11 +34,26 @@ impl Exit {
             Exit::Locked => 75,
         }
     }
+
+    /// How a run ended that committed with this code and need not be run again; `None` for one that should.
+    pub fn finished_with(code: u8) -> Option<Exit> {
+        [Exit::Ties, Exit::Breaks].into_iter().find(|exit| exit.code() == code)
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit.code())
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Ties => Exit::Ties,
+            Outcome::Breaks => Exit::Breaks,
+            Outcome::Partial => Exit::Partial,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod check;
 pub mod demo;
 pub mod exit;
 pub mod printer;
+pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
@@ -26,6 +27,7 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once a process")]
 enum Command {
     Run(run::Arguments),
     Backfill(backfill::Arguments),

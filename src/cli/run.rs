@@ -1,18 +1,56 @@
-//! `tieout run`.
+//! `tieout run`: fetch or read the archive, normalise, reconcile, commit reports.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::exit::Exit;
-use crate::{Error, Result};
+use super::printer::{self, Format};
+use super::progress::Progress;
+use crate::Result;
+use crate::job::{Overrides, load};
+use crate::pipeline;
+use crate::record::Day;
 
-/// run
+/// Fetch a window (or read an archive), reconcile it and commit its reports
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(after_help = "Example:\n  tieout run jobs/nightly.toml --from 2026-01-01 --to 2026-01-31 --out out")]
+pub struct Arguments {
+    /// The job file
+    pub job: PathBuf,
+    /// First day of the window, instead of the job's
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Day>,
+    /// Last day of the window, instead of the job's
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: Option<Day>,
+    /// Output directory, instead of the job's
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Read pages fetched earlier instead of asking the provider
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is built.
-pub fn execute(_arguments: &Arguments) -> Result<Exit> {
-    Err(Error::usage("not built yet"))
+/// When the job file is wrong or the run cannot finish.
+pub fn execute(arguments: &Arguments) -> Result<Exit> {
+    let overrides = Overrides {
+        from: arguments.from,
+        to: arguments.to,
+        out: arguments.out.clone(),
+        archive: arguments.archive.clone(),
+    };
+    let plan = load(&arguments.job, &overrides)?;
+    let progress = Progress::start();
+    let report = pipeline::run(&plan, &progress);
+    progress.finish();
+    let report = report?;
+    printer::report(&report, arguments.format);
+    Ok(Exit::from(report.exit))
 }

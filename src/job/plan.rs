@@ -53,8 +53,8 @@ pub struct Connection {
     pub client_secret: SecretString,
     /// The user's password.
     pub password: SecretString,
-    /// PEM file of the RSA private key.
-    pub private_key: PathBuf,
+    /// The RSA private key.
+    pub private_key: KeySource,
     /// Its passphrase.
     pub private_key_passphrase: Option<SecretString>,
     /// Rows asked for in a page (`limit_number`), at least 2.
@@ -67,6 +67,15 @@ pub struct Connection {
     pub ca_certificate: Option<PathBuf>,
     /// Limits of patience.
     pub limits: Limits,
+}
+
+/// Where the RSA private key comes from, as PEM.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// A file, which nobody but its owner may read.
+    File(PathBuf),
+    /// The PEM text itself, from an environment variable.
+    Text(SecretString),
 }
 
 /// How long and how often a request is tried, and how much of an answer is read.

@@ -5,9 +5,13 @@
 //! and in which a single response can be read by its offset. A response that spans lines gets a `.json.zst` of its own.
 //! `raw/_runs/<run>.ndjson` tells the request, time, status and SHA-256 of each, and which of them form a listing.
 
+mod archive;
+pub mod assemble;
 mod index;
 mod writer;
 
+pub use archive::Archive;
+pub use index::{LandedRun, RunLine, read_back};
 pub use writer::{Landed, Landing};
 
 use std::fmt;

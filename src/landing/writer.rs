@@ -12,7 +12,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Listing, ResponseId, Shelf};
+use super::index::EndLine;
+use super::{Archive, Listing, ResponseId, RunLine, Shelf};
 use crate::{Error, Result};
 
 /// Level at which pages shrink to about a tenth at the speed of a network.
@@ -65,13 +66,14 @@ impl Landing {
     ///
     /// # Errors
     /// When a folder or file cannot be made.
-    pub fn create(root: &Path, run_id: &str) -> Result<Landing> {
+    pub fn create(root: &Path, run: &RunLine) -> Result<Landing> {
         make_folder(&root.join(RUNS_FOLDER))?;
-        let index_path = root.join(RUNS_FOLDER).join(format!("{run_id}.ndjson"));
-        let index = create_file(&index_path)?;
+        let index_path = root.join(RUNS_FOLDER).join(format!("{}.ndjson", run.run));
+        let mut index = create_file(&index_path)?;
+        write_line(&mut index, run)?;
         Ok(Landing {
             root: root.to_owned(),
-            run_id: run_id.to_owned(),
+            run_id: run.run.clone(),
             inner: Mutex::new(Inner { files: HashMap::new(), index, responses: Vec::new() }),
         })
     }
@@ -158,12 +160,13 @@ impl Landing {
         write_line(&mut inner.index, &super::index::ListingLine::from(listing))
     }
 
-    /// Forces everything landed to the disk.
+    /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn sync(&self) -> Result<()> {
-        let inner = self.inner.lock().expect("no thread panics while it holds the landing");
+    pub fn finish(&self) -> Result<()> {
+        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
+        write_line(&mut inner.index, &EndLine { end: self.run_id.clone() })?;
         for file in inner.files.values().map(|(file, _)| file).chain([&inner.index]) {
             file.sync_all()
                 .map_err(|error| Error::environment("landed responses could not be synced").because(error))?;
@@ -174,6 +177,14 @@ impl Landing {
     /// All that has landed so far, in order.
     pub fn responses(&self) -> Vec<Landed> {
         self.inner.lock().expect("no thread panics while it holds the landing").responses.clone()
+    }
+
+    /// What has landed so far, to be read again.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn read_back(&self) -> Result<Archive> {
+        Archive::of_landed(&self.root, &self.responses())
     }
 }
 

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::pem::{self, Block, DecryptError};
+use crate::job::{Connection, KeySource};
 use crate::{Error, Result};
 
 /// Larger files are no keys.
@@ -21,6 +22,18 @@ const FILE_BYTES_MAX: u64 = 64 << 10;
 const RSA_OID: &str = "1.2.840.113549.1.1.1";
 /// What a key should be turned into when it cannot be read as it is.
 const CONVERT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD.pem -out NEW.pem writes one that can be read";
+
+/// Loads the key of a connection: from its file, or from the text that an environment variable gave.
+///
+/// # Errors
+/// As [`load`].
+pub fn of(connection: &Connection) -> Result<RsaPrivateKey> {
+    let passphrase = connection.private_key_passphrase.as_ref();
+    match &connection.private_key {
+        KeySource::File(path) => load(path, passphrase),
+        KeySource::Text(pem) => parse(pem.expose_secret(), passphrase),
+    }
+}
 
 /// Loads the key at `path`: PKCS#1 (`RSA PRIVATE KEY`), PKCS#8 (`PRIVATE KEY`), or either encrypted.
 ///

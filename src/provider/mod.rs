@@ -116,6 +116,15 @@ pub async fn fetch(
     }
 }
 
+/// Loads the connection's key, and tells how many bits it has.
+///
+/// # Errors
+/// When it cannot be read, or is no RSA private key.
+pub fn check_key(connection: &Connection) -> Result<usize> {
+    use rsa::traits::PublicKeyParts;
+    key::of(connection).map(|key| key.size() * 8)
+}
+
 /// Loads the key, gets a token and makes one signed request that changes nothing.
 ///
 /// # Errors

@@ -20,4 +20,4 @@ pub use rate::Rate;
 pub use rows::{
     BalanceRow, BreakRow, CardTransaction, CreditTransfer, RejectRow, Row, StatementLine, Status, TransferStatus,
 };
-pub use time::{Day, Stamp, Window, Zone};
+pub use time::{Clock, Day, Stamp, Window, Zone};

@@ -165,11 +165,18 @@ pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals
     if unscaled < 0 {
         out.push(b'-');
     }
-    let factor = 10_u128.pow(u32::from(scale));
     let magnitude = unscaled.unsigned_abs();
-    let (whole, mut fraction) = (magnitude / factor, magnitude % factor);
     let mut buffer = itoa::Buffer::new();
-    out.extend_from_slice(buffer.format(whole).as_bytes());
+    // Amounts fit 64 bits, whose arithmetic takes a fraction of the time; only sums of very many do not.
+    let mut fraction = if let Ok(magnitude) = u64::try_from(magnitude) {
+        let factor = 10_u64.pow(u32::from(scale));
+        out.extend_from_slice(buffer.format(magnitude / factor).as_bytes());
+        magnitude % factor
+    } else {
+        let factor = 10_u128.pow(u32::from(scale));
+        out.extend_from_slice(buffer.format(magnitude / factor).as_bytes());
+        u64::try_from(magnitude % factor).expect("below the factor")
+    };
     let mut decimals = scale;
     while decimals > decimals_min && fraction % 10 == 0 {
         fraction /= 10;

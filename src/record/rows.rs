@@ -297,10 +297,10 @@ pub struct BalanceRow {
     pub booking_date: Day,
     /// Balance before the day's first settled row.
     pub opening: Option<Money>,
-    /// Sum of credits.
-    pub credits: Money,
-    /// Sum of debits.
-    pub debits: Money,
+    /// Sum of credits; `None` when it has more than 18 digits.
+    pub credits: Option<Money>,
+    /// Sum of debits; `None` when it has more than 18 digits.
+    pub debits: Option<Money>,
     /// Balance after the last settled row.
     pub closing: Option<Money>,
     /// Settled rows.
@@ -325,8 +325,8 @@ impl Row for BalanceRow {
         sink.text(self.currency.as_deref());
         sink.date(Some(self.booking_date));
         sink.money(self.opening, digits);
-        sink.money(Some(self.credits), digits);
-        sink.money(Some(self.debits), digits);
+        sink.money(self.credits, digits);
+        sink.money(self.debits, digits);
         sink.money(self.closing, digits);
         sink.count(self.entries);
         sink.text(Some(self.verdict));

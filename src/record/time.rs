@@ -68,12 +68,29 @@ impl Day {
 
     /// Appends `YYYY-MM-DD`.
     pub fn write(self, out: &mut Vec<u8>) {
-        let date = self.date();
-        push_padded(out, date.year().unsigned_abs(), 4);
+        let (year, month, day) = self.civil();
+        push_two_digits(out, year / 100);
+        push_two_digits(out, year % 100);
         out.push(b'-');
-        push_padded(out, date.month(), 2);
+        push_two_digits(out, month);
         out.push(b'-');
-        push_padded(out, date.day(), 2);
+        push_two_digits(out, day);
+    }
+
+    /// Year, month and day of the Gregorian calendar, by counting from a March 1 that begins 400 years: a report spells
+    /// millions of days, and this takes a few divisions. A test compares every day with chrono's.
+    fn civil(self) -> (u32, u32, u32) {
+        const DAYS_FROM_1600_03_01_TO_1970: i32 = 135_080;
+        const DAYS_OF_400_YEARS: u32 = 146_097;
+        let days = (self.0 + DAYS_FROM_1600_03_01_TO_1970).unsigned_abs();
+        let (era, day_of_era) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let is_next_year = month_from_march >= 10;
+        let month = if is_next_year { month_from_march - 9 } else { month_from_march + 3 };
+        (1600 + era * 400 + year_of_era + u32::from(is_next_year), month, day)
     }
 }
 
@@ -188,17 +205,19 @@ impl Stamp {
         let (seconds, micros) = (narrow(of_day / MICROS_PER_SECOND), narrow(of_day % MICROS_PER_SECOND));
         for (mark, part) in [(b'T', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
             out.push(mark);
-            push_padded(out, part, 2);
+            push_two_digits(out, part);
         }
         if micros != 0 {
             out.push(b'.');
-            push_padded(out, micros, 6);
+            for pair in [micros / 10_000, micros / 100 % 100, micros % 100] {
+                push_two_digits(out, pair);
+            }
         }
         out.push(if self.offset_s < 0 { b'-' } else { b'+' });
         let minutes = self.offset_s.unsigned_abs() / 60;
-        push_padded(out, minutes / 60, 2);
+        push_two_digits(out, minutes / 60);
         out.push(b':');
-        push_padded(out, minutes % 60, 2);
+        push_two_digits(out, minutes % 60);
     }
 
     /// The RFC 3339 text.
@@ -365,11 +384,10 @@ fn narrow(value: i64) -> u32 {
     u32::try_from(value).expect("a part of a day is small and not negative")
 }
 
-fn push_padded(out: &mut Vec<u8>, value: u32, width: usize) {
-    let mut buffer = itoa::Buffer::new();
-    let text = buffer.format(value).as_bytes();
-    out.extend(std::iter::repeat_n(b'0', width.saturating_sub(text.len())));
-    out.extend_from_slice(text);
+/// Appends a number below 100.
+fn push_two_digits(out: &mut Vec<u8>, value: u32) {
+    let digit = |value: u32| b"0123456789"[(value % 10) as usize];
+    out.extend_from_slice(&[digit(value / 10), digit(value)]);
 }
 
 #[cfg(test)]
@@ -453,6 +471,15 @@ mod tests {
                     assert_eq!(clock.parse(&text), zone.resolve(local), "{name} {text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_day_is_spelled_as_the_calendar_has_it() {
+        for day in (Day::MIN..=Day::MAX).map(Day) {
+            let mut out = Vec::new();
+            day.write(&mut out);
+            assert_eq!(String::from_utf8(out).expect("digits"), day.date().format("%Y-%m-%d").to_string());
         }
     }
 

@@ -1,6 +1,6 @@
 //! The provider's client over real sockets, against a server that misbehaves in every way the client must survive.
 
-#![allow(missing_docs, clippy::missing_errors_doc, reason = "the parts of a test are nobody's interface")]
+#![allow(missing_docs, clippy::missing_errors_doc, reason = "a test crate has no readers of its docs")]
 
 mod calls;
 mod dates;
@@ -15,12 +15,25 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tieout::job::plan::Limits;
-use tieout::job::{Connection, Output, Plan, Source};
-use tieout::landing::{Landing, Listing, Proof, Subject};
+use tieout::job::{Connection, KeySource, Output, Plan, Source};
+use tieout::landing::{Landing, Listing, Proof, RunLine, Subject};
 use tieout::provider::{Fetched, Unwatched};
 use tieout::record::{Day, Feed, Window, Zone};
 
 use server::{KEY_PEM, Lists, USERNAME};
+
+fn run_line(run: &str) -> RunLine {
+    let text = str::to_owned;
+    RunLine {
+        run: text(run),
+        job: text("test"),
+        provider: text("anytime"),
+        from: text("2026-01-10"),
+        to: text("2026-01-16"),
+        username: text(USERNAME),
+        day: text("2026-01-17"),
+    }
+}
 
 /// A run's folder, its connection and what it landed.
 pub struct Bench {
@@ -48,7 +61,7 @@ impl Bench {
             client_id: "c".to_owned(),
             client_secret: "canary-secret".into(),
             password: "canary-password".into(),
-            private_key,
+            private_key: KeySource::File(private_key),
             private_key_passphrase: None,
             page_size: 10,
             requests_per_second: None,
@@ -73,7 +86,7 @@ impl Bench {
     }
 
     pub async fn fetch(&self) -> tieout::Result<Fetched> {
-        let landing = Landing::create(&self.raw(), "run-1").expect("a landing");
+        let landing = Landing::create(&self.raw(), &run_line("run-1")).expect("a landing");
         tieout::provider::fetch(&self.plan(), &self.connection, &landing, &Unwatched).await
     }
 

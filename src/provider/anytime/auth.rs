@@ -61,7 +61,8 @@ pub fn check_hash(envelope: &Envelope<'_>, username: &str) -> Result<(), String>
     ))
 }
 
-fn hash_of(timestamp: &str, username: &str) -> String {
+/// The hash of an envelope: hex SHA-256 of `timestamp|username`, over the timestamp exactly as it is printed.
+pub fn hash_of(timestamp: &str, username: &str) -> String {
     format!("{:x}", Sha256::digest(format!("{timestamp}|{username}")))
 }
 

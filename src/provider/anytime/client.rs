@@ -74,7 +74,7 @@ impl<'a> Client<'a> {
     /// When the key, the certificate or the URL is wrong.
     pub fn new(connection: &'a Connection, landing: Option<&'a Landing>, progress: &'a dyn Progress) -> Result<Self> {
         let limits = &connection.limits;
-        let key = key::load(&connection.private_key, connection.private_key_passphrase.as_ref())?;
+        let key = key::of(connection)?;
         let key_bits = key.size() * 8;
         let ahead = (connection.concurrency * 2).clamp(4, SIGNATURES_AHEAD_MAX);
         Ok(Self {

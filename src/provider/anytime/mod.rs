@@ -20,7 +20,11 @@ pub mod auth;
 pub mod client;
 pub mod codes;
 pub mod date_filter;
+pub mod decode;
+pub mod details;
 mod fetch;
+pub mod page;
+mod scalar;
 pub mod wire;
 
 pub use fetch::{check, fetch};

@@ -16,10 +16,11 @@
 //! when a row stands in the listing twice, since equal rows can hide a shift (and a listing full of equal rows that moves
 //! all the while can hide it twice).
 //!
-//! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that are the end. Without an
-//! echo (or with one that cannot be) a short page may be a silent clamp, so the question is put once more: only the overlap comes back at the end.
-//! `total_results` never ends a listing and never makes it unproved; when it promises more rows than were seen, the
-//! same further question is put.
+//! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that show the end, and so does
+//! a page of nothing but the overlap. One such answer is believed of a listing's only page, which is read twice anyway, and
+//! where `total_results` counts just as many rows. Otherwise it takes two in a row: the first could be a hiccup or, without
+//! an echo (or with one that cannot be), a silent clamp. `total_results` by itself never ends a listing and never makes it
+//! unproved; when it promises more rows than were seen, the same further question is put.
 //!
 //! **Pages of one row** cannot overlap. They are read twice from end to end instead, and no row may come twice.
 //!
@@ -133,6 +134,8 @@ struct Pass {
     readings: Vec<(Ask, usize, [u8; 32])>,
     /// How the end was shown.
     end: String,
+    /// Answers in a row that showed the end.
+    end_shown: u32,
     /// The last total that was told.
     total: Option<u64>,
     /// Only in a last pass: a contradiction was bridged, so that there are rows to hand over, though unproved.
@@ -192,7 +195,7 @@ impl Pager {
             pass.end = String::from("an empty page came after the last row");
             return self.end(pass);
         }
-        if pass.reads == 2 && pass.ends_unordered(&page) {
+        if pass.pages.len() == 1 && pass.ends_unordered(&page) {
             return self.accept(pass, &page, 1);
         }
         if pass.reads == 2 && pass.is_begun_again_by(&page, agrees) {
@@ -247,7 +250,7 @@ impl Pager {
         {
             return self.moved("the server lowered its limit so far that pages cannot overlap");
         }
-        if let Some(end) = self.end_shown_by(&pass, page, new_rows) {
+        if let Some(end) = self.end_shown_by(&mut pass, page, new_rows) {
             pass.end = end;
             return self.end(pass);
         }
@@ -255,24 +258,36 @@ impl Pager {
             let reason = format!("expected an end within {} pages, but the listing goes on", self.settings.pages_max);
             return self.give_up(reason);
         }
-        pass.overlap = page.overlap();
-        let position = self.next.start + page.len() as u64;
-        self.next = Ask { start: position - pass.overlap.len() as u64, limit: self.settings.page_size };
+        // Where nothing new came, the same question is put once more.
+        if new_rows > 0 {
+            pass.overlap = page.overlap();
+            let position = self.next.start + page.len() as u64;
+            self.next = Ask { start: position - pass.overlap.len() as u64, limit: self.settings.page_size };
+        }
         self.pass = Some(pass);
         self.state = State::Reading;
     }
 
-    fn end_shown_by(&self, pass: &Pass, page: &Page, new_rows: usize) -> Option<String> {
-        if page.is_empty() {
-            return Some("the page was empty".to_owned());
-        }
-        if new_rows == 0 {
-            return Some("nothing came after the last row".to_owned());
-        }
-        let limit = page.limit(self.next.limit)?;
-        let promised = page.total.is_some_and(|total| self.settings.total_counts && total > pass.rows);
-        let short = (page.len() as u64) < limit;
-        (short && !promised).then(|| format!("the last page held {} rows of at most {limit}", page.len()))
+    /// How the end was shown, if it was. One answer can be a hiccup: the end takes two that agree on it, and a page that
+    /// is all of its listing is read twice anyway.
+    fn end_shown_by(&self, pass: &mut Pass, page: &Page, new_rows: usize) -> Option<String> {
+        let total = page.total.filter(|_| self.settings.total_counts);
+        let limit = page.limit(self.next.limit);
+        let is_short = (page.len() as u64) < limit.unwrap_or(u64::from(self.next.limit));
+        // New rows show that what looked like the end before them was none.
+        pass.end_shown = match new_rows {
+            0 => pass.end_shown + 1,
+            _ => u32::from(is_short),
+        };
+        let promises_more = total.is_some_and(|total| total > pass.rows);
+        let is_told = page.is_empty() || new_rows == 0 || (is_short && limit.is_some());
+        let is_only_page = pass.reads == 1 && (page.is_empty() || !promises_more);
+        let is_enough = pass.end_shown >= 2 || is_only_page || total == Some(pass.rows);
+        (is_told && is_enough).then(|| match (page.len(), new_rows, limit) {
+            (0, ..) => "the page was empty".to_owned(),
+            (held, 1.., Some(limit)) => format!("the last page held {held} rows of at most {limit}"),
+            _ => "nothing came after the last row".to_owned(),
+        })
     }
 
     /// The pass has reached the end of the listing; now the first page must still be what it was.
@@ -497,6 +512,7 @@ impl Pass {
             fingerprints: HashSet::new(),
             readings: Vec::new(),
             end: String::new(),
+            end_shown: 0,
             total: first.total,
             bridged: None,
             stepped_back: false,

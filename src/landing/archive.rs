@@ -1,0 +1,305 @@
+//! Reading responses back: an archive that somebody made, or the landing of an earlier run.
+//!
+//! A folder `<feed>/` per feed holds `*.json` (one response a file), `*.ndjson` or `*.ndjson.zst` (one response a line);
+//! `*.json.zst` is understood too. Responses are found once and then read by their place, so that an owner's pages can be
+//! scattered over any number of files without all of them being held.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::{ResponseId, Shelf};
+use crate::{Error, Result};
+
+/// Bytes of one response at most; a longer line is no response.
+const RESPONSE_BYTES_MAX: u64 = 1 << 30;
+
+/// Responses that can be read again by their id.
+#[derive(Debug, Default)]
+pub struct Archive {
+    files: Vec<Source>,
+    by_name: HashMap<String, u32>,
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Source {
+    /// Held open while many responses stand in it; a file of one response is opened when it is read, as there can be more
+    /// of them than a process may hold open.
+    held: Option<File>,
+    path: PathBuf,
+    name: String,
+}
+
+/// Where a response stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    file: u32,
+    /// Bytes to read: the response itself, or its zstd frame.
+    stored_bytes: u32,
+    offset: u64,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Plain,
+    /// A whole file of zstd.
+    Packed,
+    /// A zstd frame of that many bytes (a newline at the end may be one of them), and what they hash to.
+    Frame {
+        bytes: u32,
+        sha256: [u8; 32],
+    },
+}
+
+impl Archive {
+    /// How many responses it holds.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Where a response came from, for a message.
+    pub fn name_of(&self, response: ResponseId) -> &str {
+        &self.files[self.places[response.0 as usize].file as usize].name
+    }
+
+    /// Reads a response into `buffer`, which is emptied first.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what was landed.
+    pub fn read(&self, response: ResponseId, buffer: &mut Vec<u8>) -> Result<()> {
+        let place = self.places[response.0 as usize];
+        let source = &self.files[place.file as usize];
+        let unreadable = |error: std::io::Error| {
+            Error::environment("a landed response could not be read").at(&source.name).because(error)
+        };
+        buffer.clear();
+        if let Form::Packed = place.form {
+            let packed = File::open(&source.path).map_err(unreadable)?;
+            let reader = zstd::Decoder::new(packed).map_err(unreadable)?;
+            reader.take(RESPONSE_BYTES_MAX).read_to_end(buffer).map_err(unreadable)?;
+            return Ok(());
+        }
+        buffer.resize(place.stored_bytes as usize, 0);
+        match &source.held {
+            Some(file) => file.read_exact_at(buffer, place.offset).map_err(unreadable)?,
+            None => File::open(&source.path)
+                .and_then(|file| file.read_exact_at(buffer, place.offset))
+                .map_err(unreadable)?,
+        }
+        if let Form::Frame { bytes, sha256 } = place.form {
+            let mut body = zstd::bulk::decompress(buffer, bytes as usize + 1).map_err(unreadable)?;
+            body.truncate(bytes as usize);
+            if Sha256::digest(&body)[..] != sha256 {
+                return Err(Error::environment("a landed response is not what was received: its SHA-256 differs")
+                    .at(format!("{}, response {}", source.name, response.0))
+                    .hint("the landing was changed after the run; fetch the window again"));
+            }
+            *buffer = body;
+        }
+        Ok(())
+    }
+
+    /// Opens the responses of an earlier run by its index. Responses keep their ids.
+    pub(super) fn of_landed(root: &Path, landed: &[super::Landed]) -> Result<Archive> {
+        let mut archive = Archive::default();
+        for (expected, response) in landed.iter().enumerate() {
+            if response.response.0 as usize != expected {
+                let found = response.response.0;
+                return Err(Error::environment(format!("expected response {expected} in the index, found {found}")));
+            }
+            let file = match archive.by_name.get(&response.file) {
+                Some(file) => *file,
+                None => archive.open(&root.join(&response.file), &response.file, holds_many(&response.file))?,
+            };
+            let form = Form::Frame { bytes: response.bytes, sha256: from_hex(&response.sha256)? };
+            archive.places.push(Place { file, stored_bytes: response.stored_bytes, offset: response.offset, form });
+        }
+        Ok(archive)
+    }
+
+    fn open(&mut self, path: &Path, name: &str, hold: bool) -> Result<u32> {
+        let held = if hold { Some(File::open(path).map_err(|error| cannot_open(path, error))?) } else { None };
+        Ok(self.add(Source { held, path: path.to_owned(), name: name.to_owned() }))
+    }
+
+    fn add(&mut self, source: Source) -> u32 {
+        let file = narrow(self.files.len());
+        self.by_name.insert(source.name.clone(), file);
+        self.files.push(source);
+        file
+    }
+
+    /// Finds the responses of a shelf below `root` and shows each to `visit` while its bytes are at hand.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or `visit` fails.
+    pub fn scan(
+        &mut self,
+        root: &Path,
+        shelf: Shelf,
+        mut visit: impl FnMut(ResponseId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        for path in files_of(&root.join(shelf.folder()))? {
+            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            let Some(format) = Format::of(&path) else { continue };
+            let failed = |error| cannot_open(&path, error);
+            let file = File::open(&path).map_err(failed)?;
+            match format {
+                Format::Lines => {
+                    self.open(&path, &name, true)?;
+                    self.scan_lines(file, None, &path, &mut visit)?;
+                }
+                Format::PackedLines => {
+                    let spool = tempfile::tempfile().map_err(failed)?;
+                    let held = spool.try_clone().map_err(failed)?;
+                    self.add(Source { held: Some(held), path: path.clone(), name });
+                    self.scan_lines(zstd::Decoder::new(file).map_err(failed)?, Some(spool), &path, &mut visit)?;
+                }
+                Format::Whole => {
+                    self.open(&path, &name, false)?;
+                    self.scan_whole(file, Form::Plain, &path, &mut visit)?;
+                }
+                Format::PackedWhole => {
+                    self.open(&path, &name, false)?;
+                    self.scan_whole(zstd::Decoder::new(file).map_err(failed)?, Form::Packed, &path, &mut visit)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One response a line. What comes packed is spooled, as only then it can be read by its place.
+    fn scan_lines(
+        &mut self,
+        reader: impl Read,
+        spool: Option<File>,
+        path: &Path,
+        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        const BLOCK_BYTES: usize = 1 << 20;
+        let mut reader = BufReader::with_capacity(BLOCK_BYTES, reader);
+        let mut spool = spool.map(|file| BufWriter::with_capacity(BLOCK_BYTES, file));
+        let mut line = Vec::new();
+        let mut offset = 0_u64;
+        loop {
+            line.clear();
+            let read = (&mut reader)
+                .take(RESPONSE_BYTES_MAX)
+                .read_until(b'\n', &mut line)
+                .map_err(|error| cannot_open(path, error))?;
+            if read == 0 {
+                break;
+            }
+            if let Some(spool) = &mut spool {
+                spool.write_all(&line).map_err(|error| cannot_open(path, error))?;
+            }
+            let response = line.trim_ascii_end();
+            if !response.is_empty() {
+                self.found(response, offset, Form::Plain, visit)?;
+            }
+            offset += read as u64;
+        }
+        spool.map_or(Ok(()), |mut spool| spool.flush()).map_err(|error| cannot_open(path, error))
+    }
+
+    fn scan_whole(
+        &mut self,
+        reader: impl Read,
+        form: Form,
+        path: &Path,
+        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut whole = Vec::new();
+        reader.take(RESPONSE_BYTES_MAX).read_to_end(&mut whole).map_err(|error| cannot_open(path, error))?;
+        if whole.trim_ascii().is_empty() { Ok(()) } else { self.found(&whole, 0, form, visit) }
+    }
+
+    fn found(
+        &mut self,
+        response: &[u8],
+        offset: u64,
+        form: Form,
+        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let id = ResponseId(narrow(self.places.len()));
+        let file = narrow(self.files.len() - 1);
+        self.places.push(Place { file, stored_bytes: narrow(response.len()), offset, form });
+        visit(id, response)
+    }
+}
+
+/// The files of a folder by name; none when there is no such folder.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(cannot_open(folder, error)),
+    };
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(|error| cannot_open(folder, error))?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Lines,
+    PackedLines,
+    Whole,
+    PackedWhole,
+}
+
+const FORMATS: [(&str, Format); 4] = [
+    (".ndjson", Format::Lines),
+    (".ndjson.zst", Format::PackedLines),
+    (".json", Format::Whole),
+    (".json.zst", Format::PackedWhole),
+];
+
+impl Format {
+    fn of(path: &Path) -> Option<Format> {
+        let name = path.file_name()?.to_str()?;
+        let fits = |(ending, _): &&(&str, Format)| name.ends_with(ending) && !name.starts_with('.');
+        FORMATS.iter().find(fits).map(|(_, format)| *format)
+    }
+}
+
+/// Whether a landed file holds a response a line.
+fn holds_many(name: &str) -> bool {
+    name.ends_with(".ndjson.zst")
+}
+
+fn cannot_open(path: &Path, error: std::io::Error) -> Error {
+    Error::environment("an archived response could not be read").at(path.display()).because(error)
+}
+
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).expect("an archive has fewer than 2^32 responses of less than 4 GiB")
+}
+
+fn from_hex(text: &str) -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let pairs = text.as_bytes().chunks_exact(2);
+    let fits = pairs.len() == 32 && text.is_ascii();
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match (digit(pair[0]), digit(pair[1])) {
+            (Some(high), Some(low)) if fits => *byte = high << 4 | low,
+            _ => return Err(Error::environment(format!("expected a SHA-256 in the landing's index, found '{text}'"))),
+        }
+    }
+    if fits { Ok(bytes) } else { Err(Error::environment("expected a SHA-256 in the landing's index")) }
+}

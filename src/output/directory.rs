@@ -1,0 +1,117 @@
+//! The output directory: one run at a time, and nothing half done left from the one before.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::commit::Committer;
+use super::disk::{Access, Disk, LocalDisk, Refused};
+use crate::state::State;
+use crate::{Error, ErrorKind, Result};
+
+/// The folder of what is nobody else's business.
+const PRIVATE_FOLDER: &str = ".tieout";
+const LOCK: &str = "lock";
+
+/// An output directory, locked for as long as this (or a [`super::Publication`] begun in it) lives.
+#[derive(Debug, Clone)]
+pub struct OutputDir {
+    pub(super) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) root: PathBuf,
+    pub(super) private: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) state: State,
+    /// One commit at a time.
+    pub(super) committing: Mutex<()>,
+    /// The system lets go of the lock when the process ends, however it ends: a dead run never blocks.
+    _lock: File,
+}
+
+impl OutputDir {
+    /// Opens the directory, making it if it is missing, takes its lock, and finishes or clears away what an earlier run
+    /// left half done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when another run holds it; [`ErrorKind::Environment`] when the disk refuses.
+    pub fn open(path: &Path) -> Result<OutputDir> {
+        OutputDir::open_with(path, Arc::new(LocalDisk))
+    }
+
+    /// Opens the directory on a disk of one's own, such as one that fails on demand.
+    ///
+    /// # Errors
+    /// As [`OutputDir::open`].
+    pub fn open_with(path: &Path, disk: Arc<dyn Disk>) -> Result<OutputDir> {
+        let private = path.join(PRIVATE_FOLDER);
+        disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
+        let root = path.canonicalize().or_refused("find the output directory", path)?;
+        // Not by way of `disk`: the lock is no part of what a commit does, and must never be in doubt.
+        DirBuilder::new().recursive(true).mode(0o700).create(&private).or_refused("make a folder", &private)?;
+        let lock = take_lock(&private.join(LOCK), path)?;
+        let state = State::open(path)?;
+        let committing = Mutex::new(());
+        let shared = Shared { root: path.to_owned(), private, disk, state, committing, _lock: lock };
+        // A commit stands on its journal, the journal on these.
+        for folder in root.parent().into_iter().chain([root.as_path()]) {
+            shared.disk.sync_folder(folder).or_refused("sync a folder", folder)?;
+        }
+        shared.committer().recover()?;
+        Ok(OutputDir { shared: Arc::new(shared) })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// What is remembered of earlier runs.
+    pub fn state(&self) -> &State {
+        &self.shared.state
+    }
+}
+
+impl Shared {
+    pub(super) fn committer(&self) -> Committer<'_> {
+        Committer { disk: &*self.disk, state: &self.state, out: &self.root, private: &self.private }
+    }
+}
+
+fn take_lock(path: &Path, out: &Path) -> Result<File> {
+    let mut lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .or_refused("make the lock", path)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(held(&mut lock, out)),
+        Err(TryLockError::Error(error)) => return Err(error).or_refused("take the lock", path),
+    }
+    // For whoever finds it taken.
+    lock.set_len(0)
+        .and_then(|()| lock.write_all(format!("{}\n", std::process::id()).as_bytes()))
+        .or_refused("write the lock", path)?;
+    Ok(lock)
+}
+
+fn held(lock: &mut File, out: &Path) -> Error {
+    let mut text = String::new();
+    // Its holder may be about to write its number.
+    let _ = lock.take(32).read_to_string(&mut text);
+    let holder = match text.trim() {
+        "" => "another run".to_owned(),
+        pid => format!("process {pid}"),
+    };
+    Error::new(ErrorKind::Locked, format!("{holder} is at work in this output directory"))
+        .at(out.display())
+        .hint("wait for it to end, or choose another directory with --out")
+}

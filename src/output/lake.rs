@@ -1,0 +1,309 @@
+//! The second phase: day by day, packed rows become one Parquet file a partition.
+//!
+//! A partition always holds exactly its day's rows. Rows of owners that this run could not ask for stay: they are
+//! carried over from the file that is replaced.
+
+use std::collections::HashSet;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::columns::Batch;
+use super::disk::{Access, Disk};
+use super::fan::{Both, To};
+use super::packed::unpack;
+use super::parquet::{PartitionReader, PartitionWriter};
+use super::spill::Spill;
+use super::staged::{Digested, StagedFile};
+use super::totals::{Summing, Totals};
+use crate::Result;
+use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, Window};
+
+/// Whose rows of an existing partition stay although the run brings none of theirs.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Keep {
+    /// Nobody's: the run asked for everybody.
+    #[default]
+    Nobody,
+    /// Theirs.
+    Only(HashSet<(OwnerKind, String)>),
+    /// Everybody's but theirs.
+    AllBut(HashSet<(OwnerKind, String)>),
+}
+
+impl Keep {
+    fn keeps(&self, owner: &Owner) -> bool {
+        // The set's key is owned; owners are few against rows, and this path is rare.
+        let named = |set: &HashSet<(OwnerKind, String)>| set.contains(&(owner.kind, owner.id().to_owned()));
+        match self {
+            Keep::Nobody => false,
+            Keep::Only(owners) => named(owners),
+            Keep::AllBut(owners) => !named(owners),
+        }
+    }
+}
+
+/// A dataset of the run that has partitions.
+#[derive(Debug)]
+pub(super) struct LakeDataset {
+    pub(super) dataset: &'static Dataset,
+    pub(super) keep: Keep,
+}
+
+/// What the second phase works on.
+pub(super) struct Lake<'a> {
+    pub(super) disk: &'a dyn Disk,
+    /// The output directory.
+    pub(super) out: &'a Path,
+    /// Where files are staged.
+    pub(super) staging: &'a Path,
+    pub(super) window: Window,
+    pub(super) datasets: &'a [LakeDataset],
+    pub(super) spill: &'a Spill,
+}
+
+/// What becomes of a partition.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// A new file, staged.
+    Written(Partition),
+    /// The day has no rows any more: its file goes.
+    Removed(PathBuf),
+}
+
+/// A staged partition.
+#[derive(Debug)]
+pub(super) struct Partition {
+    pub(super) dataset: &'static Dataset,
+    /// Its name in the staging folder.
+    pub(super) staged_name: String,
+    /// Where it goes, relative to the output directory.
+    pub(super) target: PathBuf,
+    pub(super) digested: Digested,
+    pub(super) totals: Totals,
+}
+
+/// A partition's file, relative to the output directory.
+pub fn partition_path(dataset: &Dataset, day: Day) -> PathBuf {
+    let name = dataset.name;
+    PathBuf::from(format!("lake/{name}/booking_date={day}/{name}.parquet"))
+}
+
+impl Lake<'_> {
+    /// Stages every partition of the window; in the order of datasets and days.
+    ///
+    /// # Errors
+    /// The first one met; the other threads then stop.
+    pub(super) fn stage(&self) -> Result<Vec<Outcome>> {
+        let work = self.work();
+        let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false), done: Mutex::new(Vec::new()) };
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(work.len().max(1));
+        let results: Vec<Result<()>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.run(&work, &queue))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+        });
+        results.into_iter().collect::<Result<()>>()?;
+        let mut done = queue.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable_by_key(|(index, _)| *index);
+        Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
+    }
+
+    /// The partitions that have rows now or had some before.
+    fn work(&self) -> Vec<(&LakeDataset, Day)> {
+        self.datasets
+            .iter()
+            .flat_map(|each| self.window.iter().map(move |day| (each, day)))
+            .filter(|(each, day)| {
+                self.spill.has_rows(each.dataset, *day) || self.out.join(partition_path(each.dataset, *day)).exists()
+            })
+            .collect()
+    }
+
+    fn run(&self, work: &[(&LakeDataset, Day)], queue: &Queue) -> Result<()> {
+        while !queue.stopped.load(Ordering::Relaxed) {
+            let index = queue.next.fetch_add(1, Ordering::Relaxed);
+            let Some((each, day)) = work.get(index) else {
+                break;
+            };
+            let outcome = self.partition(each, *day).inspect_err(|_| queue.stopped.store(true, Ordering::Relaxed))?;
+            queue.done.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+        }
+        Ok(())
+    }
+
+    fn partition(&self, each: &LakeDataset, day: Day) -> Result<Outcome> {
+        let target = partition_path(each.dataset, day);
+        let mut kept = KeptRows::open(each, &self.out.join(&target))?;
+        if kept.is_empty() && !self.spill.has_rows(each.dataset, day) {
+            return Ok(Outcome::Removed(target));
+        }
+        let staged_name = format!("{}.{day}.parquet", each.dataset.name);
+        let file = StagedFile::create(self.disk, self.staging.join(&staged_name), Access::Shared)?;
+        let mut rows = RowWriter {
+            dataset: each.dataset,
+            writer: PartitionWriter::new(each.dataset, file)?,
+            summing: Summing::new(each.dataset),
+        };
+        self.spill.read(each.dataset, day, |block| rows.merge(block, each, &mut kept))?;
+        rows.write_kept(&mut kept, None)?;
+        let totals = rows.summing.totals().clone();
+        let digested = rows.writer.finish(each.dataset, &totals)?.finish()?;
+        Ok(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals }))
+    }
+}
+
+/// What the threads share.
+struct Queue {
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    done: Mutex<Vec<(usize, Outcome)>>,
+}
+
+/// Writes rows, new and kept, to one file.
+struct RowWriter {
+    dataset: &'static Dataset,
+    writer: PartitionWriter<StagedFile>,
+    summing: Summing,
+}
+
+impl RowWriter {
+    /// Writes packed rows, each behind the kept rows of owners that come before its own.
+    fn merge(&mut self, mut block: &[u8], each: &LakeDataset, kept: &mut KeptRows) -> Result<()> {
+        while !block.is_empty() {
+            if !kept.is_empty() {
+                let mut owner = OwnerOf::new(self.dataset);
+                unpack(self.dataset, block, &mut owner)?;
+                let owner = owner.owner();
+                assert!(!each.keep.keeps(&owner), "an owner's rows are either kept or new, not both: {owner}");
+                self.write_kept(kept, Some(&owner))?;
+            }
+            block = unpack(self.dataset, block, &mut Both(To(self.writer.cells()), To(&mut self.summing)))?;
+            self.writer.end_row()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the kept rows of owners before `until`, or all that are left.
+    fn write_kept(&mut self, kept: &mut KeptRows, until: Option<&Owner>) -> Result<()> {
+        while let Some(next) = &kept.next
+            && until.is_none_or(|until| next.owner < *until)
+        {
+            next.batch.hand_over(next.row, &mut Both(To(self.writer.cells()), To(&mut self.summing)))?;
+            self.writer.end_row()?;
+            kept.advance()?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of an existing partition that stay, in their order.
+struct KeptRows<'a> {
+    each: &'a LakeDataset,
+    reader: Option<PartitionReader>,
+    next: Option<KeptRow>,
+}
+
+struct KeptRow {
+    batch: Batch,
+    row: usize,
+    owner: Owner,
+}
+
+impl KeptRows<'_> {
+    fn open<'a>(each: &'a LakeDataset, path: &Path) -> Result<KeptRows<'a>> {
+        let wanted = !matches!(each.keep, Keep::Nobody) && path.exists();
+        let reader = wanted.then(|| PartitionReader::open(each.dataset, path)).transpose()?;
+        let mut kept = KeptRows { each, reader, next: None };
+        kept.advance()?;
+        Ok(kept)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// Goes to the next row that stays.
+    fn advance(&mut self) -> Result<()> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        let mut current = self.next.take().map(|kept| (kept.batch, kept.row + 1));
+        loop {
+            let (batch, row) = match current.take() {
+                Some((batch, row)) if row < batch.rows() => (batch, row),
+                _ => match reader.next_batch()? {
+                    Some(batch) => (batch, 0),
+                    None => return Ok(()),
+                },
+            };
+            if row >= batch.rows() {
+                continue;
+            }
+            let mut owner = OwnerOf::new(self.each.dataset);
+            batch.hand_over(row, &mut owner)?;
+            let owner = owner.owner();
+            if self.each.keep.keeps(&owner) {
+                self.next = Some(KeptRow { batch, row, owner });
+                return Ok(());
+            }
+            current = Some((batch, row + 1));
+        }
+    }
+}
+
+/// Finds out whose a row is.
+struct OwnerOf {
+    dataset: &'static Dataset,
+    at: usize,
+    kind: OwnerKind,
+    acc_id: String,
+    card_ref: String,
+}
+
+impl OwnerOf {
+    fn new(dataset: &'static Dataset) -> OwnerOf {
+        OwnerOf { dataset, at: 0, kind: OwnerKind::Account, acc_id: String::new(), card_ref: String::new() }
+    }
+
+    fn owner(self) -> Owner {
+        Owner { kind: self.kind, acc_id: self.acc_id, card_ref: self.card_ref }
+    }
+}
+
+impl CellSink for OwnerOf {
+    fn text(&mut self, value: Option<&str>) {
+        let value = value.unwrap_or_default();
+        match self.dataset.columns[self.at].name {
+            "card_ref" => {
+                self.kind = OwnerKind::Card;
+                value.clone_into(&mut self.card_ref);
+            }
+            "owner_kind" if value == OwnerKind::Card.name() => self.kind = OwnerKind::Card,
+            "owner_id" if self.kind == OwnerKind::Card => value.clone_into(&mut self.card_ref),
+            "acc_id" | "owner_id" => value.clone_into(&mut self.acc_id),
+            _ => {}
+        }
+        self.at += 1;
+    }
+
+    fn money(&mut self, _value: Option<Money>, _digits: u8) {
+        self.at += 1;
+    }
+
+    fn rate(&mut self, _value: Option<Rate>) {
+        self.at += 1;
+    }
+
+    fn date(&mut self, _value: Option<Day>) {
+        self.at += 1;
+    }
+
+    fn time(&mut self, _value: Option<Stamp>) {
+        self.at += 1;
+    }
+
+    fn count(&mut self, _value: i64) {
+        self.at += 1;
+    }
+}

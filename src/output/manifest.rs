@@ -1,0 +1,114 @@
+//! `manifest.json`: every file that a run wrote, by which a reader can tell that it has all of it, whole.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::staged::Digested;
+use super::totals::{CurrencyTotals, Totals};
+use crate::record::{Dataset, Window};
+
+/// The file's name in the report folder.
+pub const FILE_NAME: &str = "manifest.json";
+
+/// What a run wrote. The manifest itself is not among the files.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    /// The job's name.
+    pub job: String,
+    /// The days reported.
+    pub window: ManifestWindow,
+    /// The run that wrote the files.
+    pub run_id: String,
+    /// The tieout that wrote them.
+    pub tieout_version: &'static str,
+    /// The files: those of the report folder first, then those of the lake.
+    pub files: Vec<ManifestFile>,
+    /// Partitions of the lake that went because their day has no rows any more, relative to the output directory.
+    pub removed: Vec<String>,
+}
+
+/// Both ends of the window, YYYY-MM-DD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestWindow {
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestFile {
+    /// A file of the report folder by its name; one of the lake by its path from the output directory, which begins with
+    /// `lake/`.
+    pub path: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hex.
+    pub sha256: String,
+    /// Rows, null in files that hold none.
+    pub rows: Option<u64>,
+    /// The dataset of the rows.
+    pub dataset: Option<&'static str>,
+    /// The first booking date among the rows.
+    pub min_booking_date: Option<String>,
+    /// The last booking date among the rows.
+    pub max_booking_date: Option<String>,
+    /// Sums of the rows' amounts by currency, rows of every status included; empty where there are no amounts.
+    pub totals: Vec<CurrencyTotals>,
+}
+
+impl Manifest {
+    /// A manifest without files.
+    pub(super) fn new(job: &str, window: Window, run_id: &str) -> Manifest {
+        Manifest {
+            job: job.to_owned(),
+            window: ManifestWindow { from: window.from.to_string(), to: window.to.to_string() },
+            run_id: run_id.to_owned(),
+            tieout_version: env!("CARGO_PKG_VERSION"),
+            files: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// The file's bytes.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let mut json = serde_json::to_vec_pretty(self).expect("a manifest is plain data");
+        json.push(b'\n');
+        json
+    }
+}
+
+impl ManifestFile {
+    /// A file without rows.
+    pub(super) fn plain(path: &str, digested: Digested) -> ManifestFile {
+        ManifestFile {
+            path: path.to_owned(),
+            bytes: digested.bytes,
+            sha256: digested.sha256,
+            rows: None,
+            dataset: None,
+            min_booking_date: None,
+            max_booking_date: None,
+            totals: Vec::new(),
+        }
+    }
+
+    /// A file of rows.
+    pub(super) fn of_rows(path: &str, digested: Digested, dataset: &Dataset, totals: &Totals) -> ManifestFile {
+        ManifestFile {
+            rows: Some(totals.rows),
+            dataset: Some(dataset.name),
+            min_booking_date: totals.first_day.map(|day| day.to_string()),
+            max_booking_date: totals.last_day.map(|day| day.to_string()),
+            totals: totals.by_currency(),
+            ..ManifestFile::plain(path, digested)
+        }
+    }
+}
+
+/// A path of our own making as text, with `/` between its parts.
+pub(super) fn path_text(path: &Path) -> String {
+    path.to_str().expect("paths below the output directory are made of ASCII names").to_owned()
+}

@@ -1,0 +1,53 @@
+//! What a run leaves behind: reports in CSV, a lake in Parquet, a manifest, and the one commit that makes them visible.
+//!
+//! A run goes through here in two phases, because rows come owner by owner while a partition holds one day of all owners:
+//!
+//! 1. [`Encoder::encode`] turns an owner's rows into lines of CSV and packed rows by day. It is pure: several threads may
+//!    encode at once. [`Publication::append`] takes the results in the order of owners, writes the lines to the report and
+//!    gathers the packed rows by day, in memory first and then in a scratch file.
+//! 2. [`Publication::commit`] goes day by day: it reads a day's packed rows back, writes one Parquet file a dataset, then
+//!    the manifest, and commits.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `publication` | the public face: what a run writes from its first row to its commit |
+//! | `directory` | the output directory: its lock, and recovery when it is opened |
+//! | `commit` | the journal, putting things in place, finishing what was cut off |
+//! | `disk` | the steps asked of a file system, behind a trait |
+//! | `staged` | a file that is counted and hashed while it is written |
+//! | `encode`, `csv`, `packed`, `totals`, `fan` | the first phase |
+//! | `spill` | packed rows between the phases |
+//! | `lake`, `columns`, `parquet` | the second phase |
+//! | `manifest` | `manifest.json` |
+//! | `schema` | `schemas/*.json` |
+
+mod columns;
+mod commit;
+mod csv;
+mod directory;
+mod disk;
+mod encode;
+mod fan;
+mod lake;
+mod manifest;
+mod packed;
+mod parquet;
+mod publication;
+#[cfg(test)]
+mod samples;
+mod schema;
+mod spill;
+mod staged;
+mod totals;
+
+pub use columns::arrow_schema;
+pub use csv::CsvSink;
+pub use directory::OutputDir;
+pub use disk::{Access, Disk, DiskFile, LocalDisk};
+pub use encode::{Encoded, Encoder};
+pub use lake::partition_path;
+pub use manifest::{Manifest, ManifestFile, ManifestWindow};
+pub use publication::{Committed, Formats, Publication};
+pub use schema::{ParquetType, Property, SchemaDocument};
+pub use staged::Digested;
+pub use totals::{CurrencyTotals, Totals};

@@ -1,0 +1,133 @@
+//! Columns as Parquet that every engine reads: zstd, v1 data pages, DECIMAL on INT64, instants in UTC, page index.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+use super::columns::{Batch, Columns, arrow_schema};
+use super::disk::Refused;
+use super::totals::Totals;
+use crate::record::{Dataset, Kind};
+use crate::{Error, Result};
+
+/// Rows of a row group at most: a writer holds one group in memory, and readers share work by groups.
+const GROUP_ROWS_MAX: usize = 128 << 10;
+/// Rows handed to the writer at once.
+const BATCH_ROWS: usize = 8 << 10;
+/// Higher levels cost more time than the disk space that they save is worth.
+const ZSTD_LEVEL: i32 = 1;
+/// Texts that few different values fill. The others would only pass through a dictionary to be written plainly.
+const FEW_VALUES: [&str; 9] = [
+    "acc_id",
+    "card_ref",
+    "currency",
+    "status",
+    "provider_status",
+    "currency_fx",
+    "mcc",
+    "transaction_type",
+    "owner_kind",
+];
+
+/// How every file is written. Nothing in it varies from run to run: the same rows give the same bytes.
+fn properties(dataset: &Dataset) -> WriterProperties {
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("the level exists");
+    let mut properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(concat!("tieout version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(GROUP_ROWS_MAX))
+        .set_dictionary_enabled(false);
+    let repetitive = |name: &str| FEW_VALUES.contains(&name) || name == "verdict";
+    for column in dataset.columns.iter().filter(|column| column.kind == Kind::Date || repetitive(column.name)) {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), true);
+    }
+    properties.build()
+}
+
+/// Writes one file of a dataset.
+pub(super) struct PartitionWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    columns: Columns,
+}
+
+impl<W: Write + Send> PartitionWriter<W> {
+    /// Begins a file.
+    pub(super) fn new(dataset: &Dataset, out: W) -> Result<PartitionWriter<W>> {
+        let writer = ArrowWriter::try_new(out, arrow_schema(dataset), Some(properties(dataset))).map_err(refused)?;
+        Ok(PartitionWriter { writer, columns: Columns::new(dataset) })
+    }
+
+    /// Where the cells of the next row go.
+    pub(super) fn cells(&mut self) -> &mut Columns {
+        &mut self.columns
+    }
+
+    /// Says that a row is whole.
+    pub(super) fn end_row(&mut self) -> Result<()> {
+        if self.columns.rows() >= BATCH_ROWS { self.write_batch() } else { Ok(()) }
+    }
+
+    /// Ends the file, with its control totals in the footer, and gives back what it was written to.
+    pub(super) fn finish(mut self, dataset: &Dataset, totals: &Totals) -> Result<W> {
+        self.write_batch()?;
+        let sums = serde_json::to_string(&totals.by_currency()).expect("texts are JSON");
+        for (key, value) in [("dataset", dataset.name.to_owned()), ("rows", totals.rows.to_string()), ("totals", sums)]
+        {
+            self.writer.append_key_value_metadata(KeyValue::new(format!("tieout.{key}"), value));
+        }
+        self.writer.into_inner().map_err(refused)
+    }
+
+    fn write_batch(&mut self) -> Result<()> {
+        if self.columns.rows() == 0 {
+            return Ok(());
+        }
+        self.writer.write(&self.columns.take()).map_err(refused)
+    }
+}
+
+/// Reads a partition's rows back in batches.
+pub(super) struct PartitionReader {
+    dataset: &'static Dataset,
+    reader: ParquetRecordBatchReader,
+}
+
+impl PartitionReader {
+    /// Opens a file of the dataset.
+    pub(super) fn open(dataset: &'static Dataset, path: &Path) -> Result<PartitionReader> {
+        let file = File::open(path).or_refused("open a partition of the lake", path)?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+            .map_err(|error| unreadable(error).at(path.display()))?;
+        Ok(PartitionReader { dataset, reader })
+    }
+
+    /// The next rows, `None` behind the last.
+    pub(super) fn next_batch(&mut self) -> Result<Option<Batch>> {
+        match self.reader.next() {
+            None => Ok(None),
+            Some(Ok(read)) => Batch::new(self.dataset, &read).map(Some),
+            Some(Err(error)) => Err(unreadable(error)),
+        }
+    }
+}
+
+fn refused(error: ParquetError) -> Error {
+    Error::environment("could not write a partition of the lake").because(error).hint("is the disk full?")
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::environment("could not read a partition of the lake")
+        .because(error)
+        .hint("it was damaged or written by another program: move it away, then run the days it held again")
+}

@@ -1,0 +1,319 @@
+//! What a run writes, from its first row to its commit.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER};
+use super::csv::CsvSink;
+use super::directory::{OutputDir, Shared};
+use super::disk::{Access, Refused};
+use super::encode::{Encoded, Encoder};
+use super::lake::{self, Keep, Lake, LakeDataset};
+use super::manifest::{self, Manifest, ManifestFile, path_text};
+use super::spill::{HELD_BYTES_MAX, Spill};
+use super::staged::{Digested, StagedFile};
+use super::totals::Totals;
+use crate::Result;
+use crate::record::{Dataset, Owner, Window};
+use crate::state::{Closing, OwnerKey, StateDelta};
+
+/// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
+///
+/// Until [`Publication::commit`] nothing of it can be seen; if it is dropped, nothing of it is left.
+#[derive(Debug)]
+pub struct Publication {
+    staging: Staging,
+    job: String,
+    window: Window,
+    run_id: String,
+    csv: bool,
+    parquet: bool,
+    tables: Vec<Table>,
+    files: Vec<ManifestFile>,
+    spill: Spill,
+    closings: Option<StagedFile>,
+}
+
+/// What the run writes of a dataset.
+#[derive(Debug)]
+struct Table {
+    dataset: &'static Dataset,
+    report: Option<StagedFile>,
+    totals: Totals,
+    keep: Keep,
+}
+
+/// What a commit made visible.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The report folder.
+    pub reports: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Rows and sums by dataset name, of every dataset of the run; rows carried over from earlier runs are not counted.
+    pub totals: BTreeMap<&'static str, Totals>,
+}
+
+/// Whether a job writes CSV, the Parquet lake, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formats {
+    /// Whether datasets are written as CSV into the report folder.
+    pub csv: bool,
+    /// Whether datasets are written as Parquet into the lake.
+    pub parquet: bool,
+}
+
+impl Publication {
+    /// Begins what `run_id` publishes of `datasets` for `window`. `job` and `run_id` become names: letters, digits and
+    /// `-` only.
+    ///
+    /// # Errors
+    /// When an earlier commit cannot be finished, or the disk refuses.
+    pub fn begin(
+        out: &OutputDir,
+        job: &str,
+        window: Window,
+        run_id: &str,
+        formats: Formats,
+        datasets: &[&'static Dataset],
+    ) -> Result<Publication> {
+        assert!(commit::is_run_id(run_id) && commit::is_run_id(job), "names are made of letters, digits and '-'");
+        out.shared.committer().finish_pending()?;
+        let staging = Staging::begin(&out.shared, run_id)?;
+        let closings = staging.create(CLOSINGS_FILE, Access::Private)?;
+        let tables = datasets.iter().map(|dataset| Table::begin(&staging, dataset, formats)).collect::<Result<_>>()?;
+        Ok(Publication {
+            job: job.to_owned(),
+            window,
+            run_id: run_id.to_owned(),
+            csv: formats.csv,
+            parquet: formats.parquet,
+            tables,
+            files: Vec::new(),
+            spill: Spill::new(&staging.folder, HELD_BYTES_MAX),
+            closings: Some(closings),
+            staging,
+        })
+    }
+
+    /// Encodes rows of one of the run's datasets; usable on any thread.
+    pub fn encoder(&self, dataset: &'static Dataset) -> Encoder {
+        Encoder::new(dataset, self.csv, self.parquet)
+    }
+
+    /// Appends rows behind those that their dataset has. Owners come in the order of [`Owner`], each owner's rows in
+    /// chain order, all within the window.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn append(&mut self, encoded: Encoded) -> Result<()> {
+        let (dataset, totals) = (encoded.dataset(), encoded.totals().clone());
+        let window = self.window;
+        let days = totals.first_day.into_iter().chain(totals.last_day);
+        // A partition is replaced as a whole: rows of a day that the run did not ask for would wipe out all others.
+        assert!(
+            !dataset.in_lake || days.into_iter().all(|day| window.contains(day)),
+            "a run writes rows of its window {window} only, found {totals:?}"
+        );
+        let (csv, rows) = encoded.into_parts();
+        let table = self.table(dataset);
+        table.totals.add(&totals);
+        if let Some(report) = &mut table.report {
+            report.append(&csv)?;
+        }
+        self.spill.append(dataset, &rows)
+    }
+
+    /// Keeps the rows that earlier runs committed for these owners: this run could not ask for them. They must not have
+    /// rows in this run. Reports show this run alone; only the lake keeps them.
+    pub fn keep_owners<'o>(&mut self, dataset: &'static Dataset, owners: impl IntoIterator<Item = &'o Owner>) {
+        self.table(dataset).keep = Keep::Only(keys(owners));
+    }
+
+    /// Keeps the rows that earlier runs committed for all owners but these: for a dataset that other jobs fill too.
+    pub fn keep_all_but<'o>(&mut self, dataset: &'static Dataset, owners: impl IntoIterator<Item = &'o Owner>) {
+        self.table(dataset).keep = Keep::AllBut(keys(owners));
+    }
+
+    /// Adds balances by which later runs find their openings; owners in any order.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
+        let mut lines = Vec::new();
+        closings.into_iter().for_each(|closing| closing.write_line(&mut lines));
+        self.closings.as_mut().expect("open until the commit").append(&lines)
+    }
+
+    /// Adds a file of another kind to the report folder.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn add_report_file(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        assert!(name != manifest::FILE_NAME && !name.contains('/'), "a name of its own in the report folder: {name}");
+        let digested = self.staging.write_whole(&format!("{REPORT_FOLDER}/{name}"), Access::Shared, bytes)?;
+        self.files.push(ManifestFile::plain(name, digested));
+        Ok(())
+    }
+
+    /// What the rows appended so far sum up to.
+    pub fn totals(&self, dataset: &'static Dataset) -> &Totals {
+        let table = self.tables.iter().find(|table| std::ptr::eq(table.dataset, dataset));
+        &table.expect("a dataset of the run").totals
+    }
+
+    /// The run that publishes.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Where the reports will stand, relative to the output directory.
+    pub fn report_folder(&self) -> PathBuf {
+        PathBuf::from(format!("reports/{}/{}", self.job, self.window))
+    }
+
+    /// Writes the partitions and the manifest and makes everything visible, together with what `delta` changes in the
+    /// state.
+    ///
+    /// # Errors
+    /// When the disk refuses. Unless the message says that the run is committed, nothing has changed.
+    pub fn commit(mut self, delta: &StateDelta) -> Result<Committed> {
+        assert_eq!(delta.run.run_id, self.run_id, "a run changes the state in its own name");
+        let mut manifest = Manifest::new(&self.job, self.window, &self.run_id);
+        manifest.files = self.finish_reports()?;
+        let moves = self.stage_lake(&mut manifest)?;
+        let manifest_sha256 = self.write_manifest(&manifest)?;
+        self.write_delta(delta)?;
+        let target = path_text(&self.report_folder());
+        let report = Move { staged: REPORT_FOLDER.to_owned(), target };
+        let journal = Journal::new(&self.run_id, moves, manifest.removed.clone(), report, manifest_sha256);
+        self.staging.commit(&journal)?;
+        let totals = self.tables.iter().map(|table| (table.dataset.name, table.totals.clone())).collect();
+        Ok(Committed { reports: self.staging.shared.root.join(self.report_folder()), manifest, totals })
+    }
+
+    fn table(&mut self, dataset: &'static Dataset) -> &mut Table {
+        let table = self.tables.iter_mut().find(|table| std::ptr::eq(table.dataset, dataset));
+        table.expect("a dataset of the run")
+    }
+
+    /// The files of the report folder, tables first.
+    fn finish_reports(&mut self) -> Result<Vec<ManifestFile>> {
+        let mut files = Vec::new();
+        for table in &mut self.tables {
+            if let Some(report) = table.report.take() {
+                let name = format!("{}.csv", table.dataset.name);
+                files.push(ManifestFile::of_rows(&name, report.finish()?, table.dataset, &table.totals));
+            }
+        }
+        files.append(&mut self.files);
+        Ok(files)
+    }
+
+    fn stage_lake(&mut self, manifest: &mut Manifest) -> Result<Vec<Move>> {
+        if !self.parquet {
+            return Ok(Vec::new());
+        }
+        let datasets: Vec<LakeDataset> = self
+            .tables
+            .iter_mut()
+            .filter(|table| table.dataset.in_lake)
+            .map(|table| LakeDataset { dataset: table.dataset, keep: std::mem::take(&mut table.keep) })
+            .collect();
+        let lake = Lake {
+            disk: &*self.staging.shared.disk,
+            out: &self.staging.shared.root,
+            staging: &self.staging.folder.join(LAKE_FOLDER),
+            window: self.window,
+            datasets: &datasets,
+            spill: &self.spill,
+        };
+        let mut moves = Vec::new();
+        for outcome in lake.stage()? {
+            match outcome {
+                lake::Outcome::Removed(target) => manifest.removed.push(path_text(&target)),
+                lake::Outcome::Written(partition) => {
+                    let staged = format!("{LAKE_FOLDER}/{}", partition.staged_name);
+                    let target = path_text(&partition.target);
+                    let (dataset, totals) = (partition.dataset, &partition.totals);
+                    manifest.files.push(ManifestFile::of_rows(&target, partition.digested, dataset, totals));
+                    moves.push(Move { staged, target });
+                }
+            }
+        }
+        Ok(moves)
+    }
+
+    fn write_manifest(&self, manifest: &Manifest) -> Result<String> {
+        let name = format!("{REPORT_FOLDER}/{}", manifest::FILE_NAME);
+        self.staging.write_whole(&name, Access::Shared, &manifest.to_json()).map(|digested| digested.sha256)
+    }
+
+    fn write_delta(&mut self, delta: &StateDelta) -> Result<()> {
+        self.closings.take().expect("open until the commit").finish()?;
+        let bytes = serde_json::to_vec(delta).expect("a delta is plain data");
+        self.staging.write_whole(DELTA_FILE, Access::Private, &bytes).map(|_| ())
+    }
+}
+
+impl Table {
+    fn begin(staging: &Staging, dataset: &'static Dataset, formats: Formats) -> Result<Table> {
+        let mut report = None;
+        if formats.csv {
+            let mut file = staging.create(&format!("{REPORT_FOLDER}/{}.csv", dataset.name), Access::Shared)?;
+            file.append(&CsvSink::header(dataset))?;
+            report = Some(file);
+        }
+        Ok(Table { dataset, report, totals: Totals::default(), keep: Keep::default() })
+    }
+}
+
+/// The folder in which a run is staged. It goes when the run does, unless a commit needs it.
+#[derive(Debug)]
+struct Staging {
+    shared: Arc<Shared>,
+    folder: PathBuf,
+    needed: bool,
+}
+
+impl Staging {
+    fn begin(shared: &Arc<Shared>, run_id: &str) -> Result<Staging> {
+        let folder = shared.committer().transaction(run_id);
+        let staging = Staging { shared: Arc::clone(shared), folder, needed: false };
+        for (name, access) in [("", Access::Private), (REPORT_FOLDER, Access::Shared), (LAKE_FOLDER, Access::Private)] {
+            let path = staging.folder.join(name);
+            shared.disk.create_folder(&path, access).or_refused("make a folder", &path)?;
+        }
+        Ok(staging)
+    }
+
+    fn create(&self, name: &str, access: Access) -> Result<StagedFile> {
+        StagedFile::create(&*self.shared.disk, self.folder.join(name), access)
+    }
+
+    fn write_whole(&self, name: &str, access: Access, bytes: &[u8]) -> Result<Digested> {
+        StagedFile::write_whole(&*self.shared.disk, self.folder.join(name), access, bytes)
+    }
+
+    fn commit(&mut self, journal: &Journal) -> Result<()> {
+        let _alone = self.shared.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.needed = true;
+        let outcome = self.shared.committer().commit(journal);
+        self.needed = matches!(outcome, Outcome::Unfinished(_));
+        outcome.into()
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.needed {
+            // What cannot be removed now is removed when the directory is opened next.
+            let _ = self.shared.disk.remove_folder(&self.folder);
+        }
+    }
+}
+
+fn keys<'o>(owners: impl IntoIterator<Item = &'o Owner>) -> HashSet<OwnerKey> {
+    owners.into_iter().map(|owner| (owner.kind, owner.id().to_owned())).collect()
+}

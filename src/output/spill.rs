@@ -1,0 +1,154 @@
+//! Packed rows between the two phases: gathered by partition, and written to a scratch file when they grow too many.
+//! Memory thus depends neither on the number of rows nor on the number of days.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::disk::Refused;
+use super::encode::LakeRows;
+use crate::Result;
+use crate::record::{Dataset, Day};
+
+/// Bytes of packed rows that are held in memory before they go to the scratch file.
+pub(super) const HELD_BYTES_MAX: usize = 32 << 20;
+
+/// Packed rows of all partitions.
+#[derive(Debug)]
+pub(super) struct Spill {
+    folder: PathBuf,
+    held_bytes_max: usize,
+    held_bytes: usize,
+    scratch: Option<Scratch>,
+    partitions: BTreeMap<(&'static str, Day), Partition>,
+}
+
+/// A file without a name: it is gone when the process is, whatever happens.
+#[derive(Debug)]
+struct Scratch {
+    file: File,
+    end: u64,
+}
+
+/// The rows of one partition, in order: first the chunks in the scratch file, then those held.
+#[derive(Debug, Default)]
+struct Partition {
+    chunks: Vec<Chunk>,
+    held: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    offset: u64,
+    bytes: usize,
+}
+
+impl Spill {
+    /// Nothing yet. The scratch file will be made in `folder`.
+    pub(super) fn new(folder: &Path, held_bytes_max: usize) -> Spill {
+        Spill { folder: folder.to_owned(), held_bytes_max, held_bytes: 0, scratch: None, partitions: BTreeMap::new() }
+    }
+
+    /// Adds rows behind those that their partitions have.
+    pub(super) fn append(&mut self, dataset: &'static Dataset, rows: &LakeRows) -> Result<()> {
+        for (day, packed) in rows.runs() {
+            self.partitions.entry((dataset.name, day)).or_default().held.extend_from_slice(packed);
+            self.held_bytes += packed.len();
+        }
+        if self.held_bytes > self.held_bytes_max {
+            self.write_out()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the partition has rows.
+    pub(super) fn has_rows(&self, dataset: &'static Dataset, day: Day) -> bool {
+        self.partitions.contains_key(&(dataset.name, day))
+    }
+
+    /// Hands the partition's packed rows to `take` in order, a block of whole rows at a time.
+    pub(super) fn read(
+        &self,
+        dataset: &'static Dataset,
+        day: Day,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(partition) = self.partitions.get(&(dataset.name, day)) else {
+            return Ok(());
+        };
+        let mut block = Vec::new();
+        for chunk in &partition.chunks {
+            let scratch = self.scratch.as_ref().expect("chunks stand in the scratch file");
+            block.resize(chunk.bytes, 0);
+            scratch.file.read_exact_at(&mut block, chunk.offset).or_refused("read the scratch file", &self.folder)?;
+            take(&block)?;
+        }
+        if partition.held.is_empty() { Ok(()) } else { take(&partition.held) }
+    }
+
+    fn write_out(&mut self) -> Result<()> {
+        let scratch = match &mut self.scratch {
+            Some(scratch) => scratch,
+            none => {
+                let file = tempfile::tempfile_in(&self.folder).or_refused("make a scratch file", &self.folder)?;
+                none.insert(Scratch { file, end: 0 })
+            }
+        };
+        for partition in self.partitions.values_mut().filter(|partition| !partition.held.is_empty()) {
+            // Taken, not cleared: buffers that stayed would add up over partitions that are full at different times.
+            let held = std::mem::take(&mut partition.held);
+            scratch.file.write_all_at(&held, scratch.end).or_refused("write the scratch file", &self.folder)?;
+            partition.chunks.push(Chunk { offset: scratch.end, bytes: held.len() });
+            scratch.end += held.len() as u64;
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::Encoder;
+    use super::super::samples::card_transaction;
+    use super::*;
+    use crate::record::Stamp;
+    use crate::record::dataset::CARD_TRANSACTIONS;
+
+    /// The rows of a partition after `appends` of a row a day for three days, with that much held in memory.
+    fn gathered(held_bytes_max: usize, appends: usize) -> Vec<Vec<u8>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spill = Spill::new(folder.path(), held_bytes_max);
+        let encoder = Encoder::new(&CARD_TRANSACTIONS, false, true);
+        for append in 0..appends {
+            let rows = [0, 1, 2].map(|day| {
+                let mut row = card_transaction(true);
+                row.txid = format!("{append}-{day}").into();
+                row.booked_at = Stamp::new(day * 86_400_000_000, 0);
+                row
+            });
+            spill.append(&CARD_TRANSACTIONS, &encoder.encode(&rows).into_parts().1).expect("a disk that works");
+        }
+        let day = |days| Day::from_epoch_days(days).expect("a day");
+        assert!(!spill.has_rows(&CARD_TRANSACTIONS, day(3)));
+        (0..3).map(|days| all(&spill, day(days))).collect()
+    }
+
+    fn all(spill: &Spill, day: Day) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let take = |block: &[u8]| {
+            bytes.extend_from_slice(block);
+            Ok(())
+        };
+        spill.read(&CARD_TRANSACTIONS, day, take).expect("a disk that works");
+        bytes
+    }
+
+    #[test]
+    fn rows_keep_their_order_wherever_they_were_held() {
+        let in_memory = gathered(usize::MAX, 50);
+        for held_bytes_max in [0, 100, 5_000] {
+            assert_eq!(gathered(held_bytes_max, 50), in_memory, "{held_bytes_max} bytes held");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A file on its way: counted and hashed while it is written, so that nothing has to be read back.
+
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::disk::{Access, Disk, DiskFile, Refused};
+use crate::Result;
+
+/// Bytes gathered before they are hashed and handed to the disk.
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// How long a file is and what its content hashes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digested {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hex.
+    pub sha256: String,
+}
+
+/// A file below the transaction's folder that is being written.
+pub(super) struct StagedFile {
+    path: PathBuf,
+    inner: BufWriter<Hashing>,
+}
+
+struct Hashing {
+    file: Box<dyn DiskFile>,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl StagedFile {
+    /// Makes the file.
+    pub(super) fn create(disk: &dyn Disk, path: PathBuf, access: Access) -> Result<StagedFile> {
+        let file = disk.create(&path, access).or_refused("make a file", &path)?;
+        let hashing = Hashing { file, sha256: Sha256::new(), bytes: 0 };
+        Ok(StagedFile { path, inner: BufWriter::with_capacity(BUFFER_BYTES, hashing) })
+    }
+
+    /// Makes a file that holds `bytes`, on the disk when this returns.
+    pub(super) fn write_whole(disk: &dyn Disk, path: PathBuf, access: Access, bytes: &[u8]) -> Result<Digested> {
+        let mut file = StagedFile::create(disk, path, access)?;
+        file.append(bytes)?;
+        file.finish()
+    }
+
+    /// Appends bytes.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.inner.write_all(bytes).or_refused("write a file", &self.path)
+    }
+
+    /// Waits until it is on the disk.
+    pub(super) fn finish(mut self) -> Result<Digested> {
+        self.inner.flush().or_refused("write a file", &self.path)?;
+        let hashing = self.inner.get_mut();
+        hashing.file.sync().or_refused("sync a file", &self.path)?;
+        let sha256 = format!("{:x}", hashing.sha256.finalize_reset());
+        Ok(Digested { bytes: hashing.bytes, sha256 })
+    }
+}
+
+impl fmt::Debug for StagedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,258 @@
+//! Control totals: what a file's rows sum up to, so that whoever loads it can tell that all of it arrived.
+
+use serde::Serialize;
+
+use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp, Total, minor_digits};
+
+/// What the rows of a file sum up to. Every row counts, whatever its status: these are totals of a file, not balances.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rows.
+    pub rows: u64,
+    /// The first booking date, if any row has one.
+    pub first_day: Option<Day>,
+    /// The last booking date, if any row has one.
+    pub last_day: Option<Day>,
+    /// Sums of each currency, for datasets that have amounts.
+    sums: Vec<Sums>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sums {
+    currency: Option<String>,
+    credits: Total,
+    debits: Total,
+}
+
+/// The sums of one currency, as decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CurrencyTotals {
+    /// ISO 4217 code, null where the rows carry none.
+    pub currency: Option<String>,
+    /// Sum of the positive amounts.
+    pub credits: String,
+    /// Sum of the negative amounts; not positive.
+    pub debits: String,
+    /// Their sum.
+    pub net: String,
+}
+
+impl Totals {
+    /// Adds the rows of another file or part.
+    pub fn add(&mut self, other: &Totals) {
+        self.rows += other.rows;
+        self.first_day = self.first_day.into_iter().chain(other.first_day).min();
+        self.last_day = self.last_day.into_iter().chain(other.last_day).max();
+        for sums in &other.sums {
+            let slot = self.slot(sums.currency.as_deref());
+            self.sums[slot].credits.add_total(sums.credits);
+            self.sums[slot].debits.add_total(sums.debits);
+        }
+    }
+
+    /// The sums, ordered by currency.
+    pub fn by_currency(&self) -> Vec<CurrencyTotals> {
+        let mut ordered: Vec<&Sums> = self.sums.iter().collect();
+        ordered.sort_by(|a, b| a.currency.cmp(&b.currency));
+        ordered.into_iter().map(Sums::texts).collect()
+    }
+
+    /// Where the sums of a currency stand. Files hold few currencies, and rows of one follow each other.
+    fn slot(&mut self, currency: Option<&str>) -> usize {
+        if let Some(slot) = self.sums.iter().position(|sums| sums.currency.as_deref() == currency) {
+            return slot;
+        }
+        self.sums.push(Sums { currency: currency.map(str::to_owned), ..Sums::default() });
+        self.sums.len() - 1
+    }
+}
+
+impl Sums {
+    fn texts(&self) -> CurrencyTotals {
+        let digits = minor_digits(self.currency.as_deref());
+        let mut net = self.credits;
+        net.add_total(self.debits);
+        CurrencyTotals {
+            currency: self.currency.clone(),
+            credits: self.credits.text(digits),
+            debits: self.debits.text(digits),
+            net: net.text(digits),
+        }
+    }
+}
+
+/// Sums up rows cell by cell.
+#[derive(Debug)]
+pub(super) struct Summing {
+    roles: Roles,
+    totals: Totals,
+    /// The cell that comes next.
+    at: usize,
+    row: PendingRow,
+}
+
+/// What is known of the row whose cells are coming in.
+#[derive(Debug, Clone, Copy, Default)]
+struct PendingRow {
+    credits: Money,
+    debits: Money,
+    slot: Option<usize>,
+}
+
+/// Which columns count.
+#[derive(Debug, Clone, Copy)]
+struct Roles {
+    width: usize,
+    /// Signed amounts.
+    amount: Option<usize>,
+    /// Sums of credits and debits, in datasets that have them in place of amounts.
+    credits: Option<usize>,
+    debits: Option<usize>,
+    currency: Option<usize>,
+    day: Option<usize>,
+}
+
+impl Roles {
+    fn of(dataset: &Dataset) -> Roles {
+        let named = |name| dataset.columns.iter().position(|column| column.name == name);
+        let (amount, credits, debits) = (named("amount"), named("credits"), named("debits"));
+        let has_sums = amount.is_some() || credits.is_some();
+        Roles {
+            width: dataset.columns.len(),
+            amount,
+            credits,
+            debits,
+            currency: named("currency").filter(|_| has_sums),
+            day: named("booking_date"),
+        }
+    }
+}
+
+impl Summing {
+    pub(super) fn new(dataset: &Dataset) -> Summing {
+        Summing { roles: Roles::of(dataset), totals: Totals::default(), at: 0, row: PendingRow::default() }
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn pass(&mut self) {
+        self.at += 1;
+        if self.at < self.roles.width {
+            return;
+        }
+        self.at = 0;
+        self.totals.rows += 1;
+        let row = std::mem::take(&mut self.row);
+        if let Some(slot) = row.slot {
+            self.totals.sums[slot].credits.add(row.credits);
+            self.totals.sums[slot].debits.add(row.debits);
+        }
+    }
+}
+
+impl CellSink for Summing {
+    fn text(&mut self, value: Option<&str>) {
+        if self.roles.currency == Some(self.at) {
+            self.row.slot = Some(self.totals.slot(value));
+        }
+        self.pass();
+    }
+
+    fn money(&mut self, value: Option<Money>, _digits: u8) {
+        let at = Some(self.at);
+        let value = value.unwrap_or_default();
+        if self.roles.credits == at || self.roles.amount == at && !value.is_negative() {
+            self.row.credits = value;
+        } else if self.roles.debits == at || self.roles.amount == at {
+            self.row.debits = value;
+        }
+        self.pass();
+    }
+
+    fn rate(&mut self, _value: Option<Rate>) {
+        self.pass();
+    }
+
+    fn date(&mut self, value: Option<Day>) {
+        if self.roles.day == Some(self.at)
+            && let Some(day) = value
+        {
+            self.totals.first_day = Some(self.totals.first_day.map_or(day, |first| first.min(day)));
+            self.totals.last_day = Some(self.totals.last_day.map_or(day, |last| last.max(day)));
+        }
+        self.pass();
+    }
+
+    fn time(&mut self, _value: Option<Stamp>) {
+        self.pass();
+    }
+
+    fn count(&mut self, _value: i64) {
+        self.pass();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{replay, rows};
+    use super::*;
+    use crate::record::dataset::{BALANCES, CARD_TRANSACTIONS};
+
+    fn statement(currency: Option<&str>, amounts: &[&str]) -> Totals {
+        let mut summing = Summing::new(&crate::record::dataset::ACCOUNT_STATEMENTS);
+        for amount in amounts {
+            let mut line = super::super::samples::statement_line(crate::record::Feed::AccountStatements, true);
+            line.amount = Money::parse(amount).expect("an amount");
+            line.currency = currency.map(|code| code.to_owned().into());
+            crate::record::Row::write_cells(&line, &mut summing);
+        }
+        summing.totals().clone()
+    }
+
+    #[test]
+    fn sums_are_by_currency_and_exact() {
+        let mut totals = statement(Some("USD"), &["99999999999999.9999", "99999999999999.9999", "-0.01"]);
+        totals.add(&statement(Some("EUR"), &["-1", "2.5"]));
+        totals.add(&statement(None, &["3"]));
+        totals.add(&statement(Some("EUR"), &["-1"]));
+        assert_eq!(totals.rows, 7);
+        let sums: Vec<_> = totals.by_currency().into_iter().map(|s| (s.currency, s.credits, s.debits, s.net)).collect();
+        let sum = |code: Option<&str>, texts: [&str; 3]| {
+            let [credits, debits, net] = texts.map(str::to_owned);
+            (code.map(str::to_owned), credits, debits, net)
+        };
+        assert_eq!(
+            sums,
+            [
+                sum(None, ["3.00", "0.00", "3.00"]),
+                sum(Some("EUR"), ["2.50", "-2.00", "0.50"]),
+                sum(Some("USD"), ["199999999999999.9998", "-0.01", "199999999999999.9898"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn balances_bring_their_own_sums() {
+        let mut summing = Summing::new(&BALANCES);
+        for (_, cells) in rows().iter().filter(|(dataset, _)| std::ptr::eq(*dataset, &raw const BALANCES)) {
+            replay(cells, &mut summing);
+        }
+        let euro = &summing.totals().by_currency()[1];
+        assert_eq!((euro.credits.as_str(), euro.debits.as_str(), euro.net.as_str()), ("5.00", "-3.00", "2.00"));
+    }
+
+    #[test]
+    fn days_span_the_rows() {
+        let mut summing = Summing::new(&CARD_TRANSACTIONS);
+        assert_eq!(summing.totals().first_day, None);
+        for days in [3, -2, 7] {
+            let mut row = super::super::samples::card_transaction(false);
+            row.booked_at = Stamp::new(days * 86_400_000_000, 0);
+            crate::record::Row::write_cells(&row, &mut summing);
+        }
+        let span = [summing.totals().first_day, summing.totals().last_day].map(|day| day.map(Day::epoch_days));
+        assert_eq!(span, [Some(-2), Some(7)]);
+    }
+}

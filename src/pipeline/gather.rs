@@ -1,0 +1,255 @@
+//! Where a run's pages come from: the provider, or an archive. Either way what follows reads landed bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::job::{Connection, Plan, Source};
+use crate::landing::assemble::{Assembler, PageFacts, digest};
+use crate::landing::{self, Archive, Landing, Listing, ListingPage, Proof, RunLine, Shelf, Subject};
+use crate::provider::anytime::details;
+use crate::provider::anytime::page::Page;
+use crate::provider::{self, Progress};
+use crate::record::{Day, Feed, Owner, RejectRow};
+use crate::{Error, Result};
+
+/// All that a run knows before it looks at a row.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// The responses.
+    pub archive: Archive,
+    /// The pages of each owner in each feed.
+    pub owners: Vec<OwnerPages>,
+    /// Every listing and what is known of its completeness, those of accounts and cards included.
+    pub listings: Vec<Listing>,
+    /// The currency of each account, where its details tell it.
+    pub currencies: BTreeMap<String, String>,
+    /// Responses that are none of a feed.
+    pub unreadable: Vec<RejectRow>,
+    /// What the reader of the summary should know.
+    pub notes: Vec<String>,
+    /// What was learned about the meaning of the provider's date filter, in a sentence.
+    pub date_filter: String,
+    /// Requests sent, attempts beyond the first included.
+    pub requests: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// The local day of the run, or of the run that landed what is read back.
+    pub seen_on: Day,
+}
+
+/// The pages of one owner in one feed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct OwnerPages {
+    pub feed: Feed,
+    pub owner: Owner,
+    pub pages: Vec<ListingPage>,
+    /// Whether rows that are the same to the letter on two pages are one row.
+    pub repeats_are_one: bool,
+}
+
+/// Gathers what the plan needs.
+pub(super) fn gather(plan: &Plan, run_id: &str, today: Day, progress: &dyn Progress) -> Result<Gathered> {
+    match &plan.source {
+        Source::Network(connection) => fetch(plan, connection, run_id, today, progress),
+        Source::Archive { directory, username } => {
+            if !directory.is_dir() {
+                return Err(Error::job("expected an archive, found no such folder")
+                    .at(directory.display())
+                    .hint("give a folder that holds a folder per feed, or the out/raw of an earlier run"));
+            }
+            match landing::read_back(directory, plan.window)? {
+                Some(landed) => Ok(from_landed(landed.archive, &landed.landed, landed.listings, plan)
+                    .seen_on(Day::parse(&landed.run.day).unwrap_or(today))),
+                None => from_foreign(plan, directory, username.as_deref(), today),
+            }
+        }
+    }
+}
+
+fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progress: &dyn Progress) -> Result<Gathered> {
+    let run = RunLine {
+        run: run_id.to_owned(),
+        job: plan.job_name.clone(),
+        provider: plan.provider.to_owned(),
+        from: plan.window.from.to_string(),
+        to: plan.window.to.to_string(),
+        username: connection.username.clone(),
+        day: today.to_string(),
+    };
+    let landing = Landing::create(&plan.output.directory.join("raw"), &run)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::environment("the network threads could not be started").because(error))?;
+    let fetched = runtime.block_on(provider::fetch(plan, connection, &landing, progress))?;
+    landing.finish()?;
+    let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan).seen_on(today);
+    gathered.date_filter = fetched.date_filter;
+    gathered.notes.extend(fetched.accounts.into_iter().filter_map(|account| account.note));
+    (gathered.requests, gathered.retries) = (fetched.requests, fetched.retries);
+    Ok(gathered)
+}
+
+/// From responses whose listings are known.
+fn from_landed(archive: Archive, landed: &[landing::Landed], listings: Vec<Listing>, plan: &Plan) -> Gathered {
+    let mut by_owner: BTreeMap<(Feed, Owner), Vec<ListingPage>> = BTreeMap::new();
+    for listing in &listings {
+        if let Some(feed) = listing.subject.feed().filter(|feed| plan.feeds.contains(feed)) {
+            by_owner.entry((feed, listing.owner.clone())).or_default().extend(&listing.pages);
+        }
+    }
+    let owners = by_owner
+        .into_iter()
+        .map(|((feed, owner), pages)| OwnerPages { feed, owner, pages, repeats_are_one: false })
+        .collect();
+    let wanted = |listing: &Listing| listing.subject.feed().is_none_or(|feed| plan.feeds.contains(&feed));
+    let mut listings: Vec<Listing> = listings.into_iter().filter(wanted).collect();
+    listings.sort_by(|a, b| (a.subject, &a.owner).cmp(&(b.subject, &b.owner)));
+    let mut gathered = Gathered { owners, listings, ..Gathered::of(archive) };
+    let mut buffer = Vec::new();
+    for response in landed.iter().filter(|response| response.shelf == Shelf::Account.folder()) {
+        if gathered.archive.read(response.response, &mut buffer).is_ok() {
+            gathered.note_currency(&buffer);
+        }
+    }
+    gathered
+}
+
+/// From pages that somebody fetched elsewhere.
+fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) -> Result<Gathered> {
+    if !plan.feeds.iter().any(|feed| root.join(feed.name()).is_dir()) {
+        let expected = plan.feeds.iter().map(|feed| format!("{feed}/")).collect::<Vec<_>>().join(", ");
+        return Err(Error::job(format!("expected a folder per feed in the archive ({expected}), found none of them"))
+            .at(root.display())
+            .hint("each holds *.json (one response a file), *.ndjson or *.ndjson.zst (one response a line)"));
+    }
+    let mut archive = Archive::default();
+    let mut gathered = Gathered::of(Archive::default()).seen_on(today);
+    for shelf in [Shelf::Account, Shelf::Accounts] {
+        archive.scan(root, shelf, |_, response| {
+            gathered.note_currency(response);
+            Ok(())
+        })?;
+    }
+    let mut foreign_seals = 0_u64;
+    for feed in &plan.feeds {
+        let mut assembler = Assembler::new(*feed);
+        archive.scan(root, Shelf::Feed(*feed), |id, response| {
+            let found = Page::parse(*feed, response).and_then(|page| {
+                foreign_seals += u64::from(username.is_some_and(|username| !page.is_sealed_for(username)));
+                facts(*feed, id, page)
+            });
+            match found {
+                Ok((owner, page)) => assembler.add(owner, page),
+                Err(reason) => gathered.unreadable.push(unreadable(*feed, response, reason)),
+            }
+            Ok(())
+        })?;
+        for assembled in assembler.finish() {
+            let listing = assembled.listing;
+            gathered.owners.push(OwnerPages {
+                feed: *feed,
+                owner: listing.owner.clone(),
+                pages: listing.pages.clone(),
+                repeats_are_one: assembled.repeats_are_one,
+            });
+            gathered.listings.push(listing);
+        }
+    }
+    // A hash shows who answered, not that the body is whole: in an archive of one's own it is a hint, no reason to refuse.
+    match username {
+        None => gathered.notes.push("the envelopes' hashes were not verified: the job names no username".to_owned()),
+        Some(username) if foreign_seals > 0 => gathered.notes.push(format!(
+            "the hash of {foreign_seals} archived responses was not made with the username '{username}'"
+        )),
+        Some(_) => {}
+    }
+    gathered.archive = archive;
+    Ok(gathered)
+}
+
+/// Whose page it is and what it says of itself, or why it is none.
+fn facts(feed: Feed, response: landing::ResponseId, page: Page<'_>) -> Result<(Owner, PageFacts), String> {
+    let acc_id = page.acc_id.as_deref().filter(|id| !id.is_empty());
+    let owner = match (feed, page.card_ref.as_deref()) {
+        (Feed::CardTransactions, Some(card_ref)) if !card_ref.is_empty() => {
+            Owner::card(acc_id.unwrap_or_default(), card_ref)
+        }
+        (Feed::CardTransactions, _) => return Err("expected 'card_ref' in the body, found none".to_owned()),
+        _ if page.rows.is_empty() && acc_id.is_none() => Owner::account(""),
+        _ => Owner::account(acc_id.ok_or("expected 'acc_id' in the body, found none")?),
+    };
+    let facts = PageFacts {
+        response,
+        limit_start: page.echo.limit_start,
+        dates: page.echo.dates,
+        rows: u32::try_from(page.rows.len()).map_err(|_| "expected fewer than 2^32 rows in a page".to_owned())?,
+        digest: digest(page.rows.iter().map(|row| row.get())),
+    };
+    Ok((owner, facts))
+}
+
+fn unreadable(feed: Feed, response: &[u8], reason: String) -> RejectRow {
+    RejectRow {
+        feed,
+        owner_id: None,
+        txid: None,
+        page_sha256: super::owner::sha256(response),
+        pointer: String::new(),
+        reason,
+        raw: String::from_utf8_lossy(response).into_owned(),
+    }
+}
+
+impl Gathered {
+    fn of(archive: Archive) -> Self {
+        Self {
+            archive,
+            owners: Vec::new(),
+            listings: Vec::new(),
+            currencies: BTreeMap::new(),
+            unreadable: Vec::new(),
+            notes: Vec::new(),
+            date_filter: String::new(),
+            requests: 0,
+            retries: 0,
+            seen_on: Day::from_epoch_days(0).expect("1970 is held"),
+        }
+    }
+
+    fn seen_on(self, day: Day) -> Self {
+        Self { seen_on: day, ..self }
+    }
+
+    fn note_currency(&mut self, response: &[u8]) {
+        if let Some((acc_id, currency)) = details::account_currency(response) {
+            self.currencies.insert(acc_id, currency);
+        }
+    }
+
+    /// Whether nothing speaks against the completeness of an owner's rows.
+    pub(super) fn is_whole(&self, feed: Feed, owner: &Owner) -> bool {
+        let unproved = |subject: Subject, of: &Owner| subject.feed() == Some(feed) && of == owner;
+        !self.unproved().any(|(subject, of, _)| unproved(subject, of))
+    }
+
+    /// Listings of which no row could be read: they failed, or never held still long enough.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &Listing> {
+        self.listings.iter().filter(|listing| match &listing.proof {
+            Proof::Failed { .. } => true,
+            Proof::Unproved { .. } => listing.pages.is_empty(),
+            Proof::Proved(_) | Proof::NotAsked => false,
+        })
+    }
+
+    /// Listings of which it is not known that they are whole.
+    pub(super) fn unproved(&self) -> impl Iterator<Item = (Subject, &Owner, &str)> {
+        self.listings.iter().filter_map(|listing| match &listing.proof {
+            Proof::Failed { error: why } | Proof::Unproved { reason: why } => {
+                Some((listing.subject, &listing.owner, why.as_str()))
+            }
+            Proof::Proved(_) | Proof::NotAsked => None,
+        })
+    }
+}

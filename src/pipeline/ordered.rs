@@ -1,0 +1,104 @@
+//! Work done on several threads, results taken in order.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+use std::thread;
+
+/// Results that may wait for an earlier one: bounds what is held while one item takes long.
+const AHEAD_PER_THREAD: usize = 8;
+
+/// Calls `work` for the items `0..count` on `threads` threads and hands each result to `take`, in the order of the items.
+/// The first error of either ends it.
+pub(super) fn for_each_in_order<T: Send, E: Send>(
+    threads: usize,
+    count: usize,
+    work: impl Fn(usize) -> Result<T, E> + Sync,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    if threads <= 1 || count <= 1 {
+        return (0..count).try_for_each(|item| work(item).and_then(&mut take));
+    }
+    let gate = Gate { taken: Mutex::new(0), moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD };
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for _ in 0..threads.min(count) {
+            let (send, gate, next, work) = (send.clone(), &gate, &next, &work);
+            scope.spawn(move || {
+                loop {
+                    let item = next.fetch_add(1, Ordering::Relaxed);
+                    if item >= count || !gate.wait_for(item) || send.send((item, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut waiting = BTreeMap::new();
+        let mut turn = 0;
+        let result = receive.into_iter().try_for_each(|(item, result)| {
+            waiting.insert(item, result);
+            while let Some(result) = waiting.remove(&turn) {
+                take(result?)?;
+                turn += 1;
+                gate.open(turn);
+            }
+            Ok(())
+        });
+        gate.open(usize::MAX);
+        result
+    })
+}
+
+/// Keeps threads from running too far ahead of the item whose turn it is.
+struct Gate {
+    taken: Mutex<usize>,
+    moved: Condvar,
+    ahead: usize,
+}
+
+impl Gate {
+    /// Waits until `item` is near enough; `false` when nobody takes results any more.
+    fn wait_for(&self, item: usize) -> bool {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self
+            .moved
+            .wait_while(taken, |taken| *taken != usize::MAX && item >= taken.saturating_add(self.ahead))
+            .unwrap_or_else(PoisonError::into_inner);
+        *taken != usize::MAX
+    }
+
+    fn open(&self, turn: usize) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        self.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_an_error_ends_it() {
+        for threads in [1, 2, 5] {
+            let mut seen = Vec::new();
+            let all = for_each_in_order(threads, 500, Ok::<_, ()>, |item| {
+                seen.push(item);
+                Ok(())
+            });
+            assert_eq!((all, seen), (Ok(()), (0..500).collect::<Vec<_>>()));
+            let mut seen = 0;
+            let cut = for_each_in_order(
+                threads,
+                500,
+                |item| if item == 100 { Err("cut") } else { Ok(item) },
+                |item| {
+                    seen = item;
+                    Ok(())
+                },
+            );
+            assert_eq!((cut, seen), (Err("cut"), 99));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What a run tells about itself: `summary.json`, the page for the accountant, and the table on the terminal.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::gather::Gathered;
+use super::{dataset_of, window_totals};
+use crate::job::Plan;
+use crate::landing::Proof;
+use crate::output::Publication;
+use crate::record::{BalanceRow, BreakRow, Owner, RejectRow, minor_digits};
+
+/// How a run ended, as its exit code will say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything ties.
+    Ties,
+    /// Committed, with open breaks.
+    Breaks,
+    /// Committed in part.
+    Partial,
+}
+
+impl Outcome {
+    /// The exit code of the contract.
+    pub fn code(self) -> u8 {
+        match self {
+            Outcome::Ties => 0,
+            Outcome::Breaks => 3,
+            Outcome::Partial => 4,
+        }
+    }
+}
+
+/// A run, told.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The job's name.
+    pub job: String,
+    /// First day of the window.
+    pub from: String,
+    /// Last day of the window.
+    pub to: String,
+    /// The zone in which days are counted.
+    pub timezone: String,
+    /// The run's id.
+    pub run_id: String,
+    /// How it ended.
+    #[serde(rename = "outcome")]
+    pub exit: Outcome,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Rows of each dataset.
+    pub datasets: Vec<DatasetLine>,
+    /// Each owner whose balances form a chain.
+    pub owners: Vec<OwnerLine>,
+    /// The breaks.
+    #[serde(serialize_with = "break_lines")]
+    pub breaks: Vec<BreakRow>,
+    /// Rejected rows.
+    pub rejects: usize,
+    /// The first of them, on one line each.
+    pub rejects_shown: Vec<String>,
+    /// What is known of the completeness of each listing.
+    pub listings: Vec<ListingLine>,
+    /// What was learned about the meaning of the provider's date filter.
+    pub date_filter: String,
+    /// Requests sent.
+    pub requests: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// The report folder.
+    #[serde(skip)]
+    pub reports: PathBuf,
+}
+
+/// Rows of a dataset.
+#[derive(Debug, Serialize)]
+pub struct DatasetLine {
+    /// Its name.
+    pub dataset: &'static str,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// An owner's window.
+#[derive(Debug, Clone, Serialize)]
+pub struct OwnerLine {
+    /// account or card.
+    pub owner_kind: &'static str,
+    /// Its id.
+    pub owner_id: String,
+    /// ISO 4217 code.
+    pub currency: Option<String>,
+    /// Balance before the first settled row.
+    pub opening: Option<String>,
+    /// Sum of credits.
+    pub credits: String,
+    /// Sum of debits.
+    pub debits: String,
+    /// Balance after the last settled row.
+    pub closing: Option<String>,
+    /// Settled rows.
+    pub entries: i64,
+    /// tied, broken or ambiguous.
+    pub verdict: &'static str,
+}
+
+/// What is known of a listing.
+#[derive(Debug, Serialize)]
+pub struct ListingLine {
+    /// What was listed.
+    pub listing: &'static str,
+    /// Whose.
+    pub owner_id: String,
+    /// The proof, or what stands in its way.
+    #[serde(flatten)]
+    pub proof: Proof,
+}
+
+impl OwnerLine {
+    /// The line of an owner; `None` when it has no settled rows in the window.
+    pub(super) fn of(owner: &Owner, days: &[BalanceRow]) -> Option<OwnerLine> {
+        let (first, last) = (days.first()?, days.last()?);
+        let digits = minor_digits(first.currency.as_deref());
+        let (credits, debits, entries) = window_totals(days);
+        let worst = |verdict: &str| days.iter().any(|day| day.verdict == verdict);
+        Some(OwnerLine {
+            owner_kind: owner.kind.name(),
+            owner_id: owner.id().to_owned(),
+            currency: first.currency.clone(),
+            opening: first.opening.map(|amount| amount.text(digits)),
+            credits: credits.text(digits),
+            debits: debits.text(digits),
+            closing: last.closing.map(|amount| amount.text(digits)),
+            entries,
+            verdict: if worst("broken") {
+                "broken"
+            } else if worst("ambiguous") {
+                "ambiguous"
+            } else {
+                "tied"
+            },
+        })
+    }
+}
+
+impl Report {
+    pub(super) fn new(
+        plan: &Plan,
+        publication: &Publication,
+        gathered: &Gathered,
+        owners: Vec<OwnerLine>,
+        breaks: Vec<BreakRow>,
+        rejects: &[RejectRow],
+    ) -> Report {
+        const REJECTS_SHOWN_MAX: usize = 20;
+        let is_partial = !rejects.is_empty() || gathered.unproved().next().is_some();
+        let has_open = breaks.iter().any(|found| found.status == "open");
+        let exit = match (is_partial, has_open) {
+            (true, _) => Outcome::Partial,
+            (false, true) => Outcome::Breaks,
+            (false, false) => Outcome::Ties,
+        };
+        let line = |reject: &RejectRow| {
+            let owner = reject.owner_id.as_deref().unwrap_or("unknown owner");
+            format!("{} {owner} {}: {}", reject.feed, reject.pointer, reject.reason)
+        };
+        Report {
+            job: plan.job_name.clone(),
+            from: plan.window.from.to_string(),
+            to: plan.window.to.to_string(),
+            timezone: plan.zone.to_string(),
+            run_id: publication.run_id().to_owned(),
+            exit,
+            exit_code: exit.code(),
+            datasets: plan
+                .feeds
+                .iter()
+                .map(|feed| dataset_of(*feed))
+                .map(|dataset| DatasetLine { dataset: dataset.name, rows: publication.totals(dataset).rows })
+                .collect(),
+            owners,
+            breaks,
+            rejects: rejects.len(),
+            rejects_shown: rejects.iter().take(REJECTS_SHOWN_MAX).map(line).collect(),
+            listings: gathered
+                .listings
+                .iter()
+                .map(|listing| ListingLine {
+                    listing: listing.subject.name(),
+                    owner_id: listing.owner.id().to_owned(),
+                    proof: listing.proof.clone(),
+                })
+                .collect(),
+            date_filter: gathered.date_filter.clone(),
+            requests: gathered.requests,
+            retries: gathered.retries,
+            notes: gathered.notes.clone(),
+            reports: PathBuf::new(),
+        }
+    }
+
+    /// Rows of all feeds.
+    pub fn rows(&self) -> u64 {
+        self.datasets.iter().map(|line| line.rows).sum()
+    }
+
+    /// Breaks that nobody has accepted.
+    pub fn open_breaks(&self) -> usize {
+        self.breaks.iter().filter(|found| found.status == "open").count()
+    }
+
+    /// The verdict in a sentence.
+    pub fn verdict(&self) -> String {
+        let tied = self.owners.iter().filter(|owner| owner.verdict == "tied").count();
+        let count = |number: usize, one: &str, several: &str| match number {
+            1 => format!("1 {one}"),
+            number => format!("{number} {several}"),
+        };
+        let unproved = self.listings.iter().filter(|line| !matches!(line.proof, Proof::Proved(_) | Proof::NotAsked));
+        let mut parts = vec![format!("{tied} of {} tie out", count(self.owners.len(), "owner", "owners"))];
+        parts.push(match self.open_breaks() {
+            0 => "no open breaks".to_owned(),
+            open => count(open, "open break", "open breaks"),
+        });
+        match unproved.count() {
+            0 => {}
+            unproved => parts.push(format!("{} not proved complete", count(unproved, "listing", "listings"))),
+        }
+        match self.rejects {
+            0 => {}
+            rejects => parts.push(format!("{} rejected", count(rejects, "row", "rows"))),
+        }
+        parts.join("; ")
+    }
+
+    /// `summary.json`.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = serde_json::to_vec_pretty(self).expect("a report is plain data");
+        json.push(b'\n');
+        json
+    }
+
+    /// `reconciliation.html`.
+    pub fn to_html(&self) -> String {
+        let mut environment = minijinja::Environment::new();
+        environment
+            .add_template("reconciliation.html", include_str!("reconciliation.html"))
+            .expect("the template is part of the program");
+        let template = environment.get_template("reconciliation.html").expect("added above");
+        template
+            .render(minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(self)), verdict => self.verdict() })
+            .expect("the template fits the report")
+    }
+}
+
+#[derive(Serialize)]
+struct BreakLine<'a> {
+    break_id: &'a str,
+    check: &'a str,
+    cause: &'a str,
+    owner_kind: &'a str,
+    owner_id: &'a str,
+    txid: Option<&'a str>,
+    booking_date: Option<String>,
+    currency: Option<&'a str>,
+    expected: Option<String>,
+    actual: Option<String>,
+    difference: Option<String>,
+    explanation: &'a str,
+    first_seen: String,
+    status: &'a str,
+}
+
+fn break_lines<S: serde::Serializer>(breaks: &[BreakRow], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(breaks.iter().map(|found| {
+        let digits = minor_digits(found.currency.as_deref());
+        let text = |amount: Option<crate::record::Money>| amount.map(|amount| amount.text(digits));
+        BreakLine {
+            break_id: &found.break_id,
+            check: found.check,
+            cause: found.cause,
+            owner_kind: found.owner_kind,
+            owner_id: &found.owner_id,
+            txid: found.txid.as_deref(),
+            booking_date: found.booking_date.map(|day| day.to_string()),
+            currency: found.currency.as_deref(),
+            expected: text(found.expected),
+            actual: text(found.actual),
+            difference: text(found.difference),
+            explanation: &found.explanation,
+            first_seen: found.first_seen.to_string(),
+            status: found.status,
+        }
+    }))
+}

@@ -1,0 +1,518 @@
+//! Their rows to our records. Pure: a row's text in, a record or the reason for its rejection out.
+//!
+//! Source: `anytime-reference` (account statements, IBAN statements, credit transfers, card transactions) and what was
+//! found beside it: amounts come unsigned with the direction in `type`; the direction `C` is Credit while the status `C`
+//! is Cancelled; `executionDate` stands beside `execution_date` and `beneficiary_swift` beside `beneficiary_swift_code`;
+//! `iban` and `failed_reason` are documented as arrays and come as objects; `comment` and `virtual_iban` stand beside
+//! `iban` or inside it.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::scalar::{
+    self, Field, FieldError, Raw, day, excerpt, money, quoted, rate, required_money, required_stamp, required_text,
+    stamp, text,
+};
+use crate::record::rows::Text;
+use crate::record::{
+    CardTransaction, Clock, CreditTransfer, Feed, Money, StatementLine, Status, TransferStatus, Window,
+};
+
+/// Why a row was rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The row's id, if it could be read.
+    pub txid: Option<String>,
+    /// The field that is wrong, empty for the row as a whole.
+    pub field: &'static str,
+    /// What was expected and what was found.
+    pub reason: String,
+}
+
+/// What a row turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decoded<R> {
+    /// A row of the window.
+    Row(R),
+    /// A row booked on a day outside the window.
+    Outside,
+    /// A row that cannot be taken.
+    Rejected(Rejection),
+}
+
+/// What is known about the rows of one owner beside what they say themselves.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The account.
+    pub acc_id: &'a str,
+    /// The card, empty for an account.
+    pub card_ref: &'a str,
+    /// The days taken.
+    pub window: Window,
+    /// Reads the provider's local times.
+    pub clock: Clock,
+}
+
+/// A row of the provider, as JSON names it. Both spellings of a field are fields of their own.
+#[derive(Debug, Deserialize)]
+struct WireStatement<'a> {
+    #[serde(borrow)]
+    txid: Raw<'a>,
+    #[serde(borrow)]
+    description: Raw<'a>,
+    #[serde(borrow)]
+    date: Raw<'a>,
+    #[serde(borrow)]
+    amount: Raw<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    balance: Raw<'a>,
+    #[serde(borrow)]
+    balance_after: Raw<'a>,
+    #[serde(borrow)]
+    currency: Raw<'a>,
+    #[serde(borrow)]
+    iban: Raw<'a>,
+    #[serde(borrow)]
+    swift: Raw<'a>,
+    #[serde(borrow)]
+    comment: Raw<'a>,
+    #[serde(borrow)]
+    status: Raw<'a>,
+    #[serde(borrow, rename = "executionDate")]
+    execution_date_camel: Raw<'a>,
+    #[serde(borrow)]
+    execution_date: Raw<'a>,
+    #[serde(borrow)]
+    virtual_iban: Raw<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WireIban<'a> {
+    #[serde(borrow)]
+    iban: Raw<'a>,
+    #[serde(borrow)]
+    swift: Raw<'a>,
+    #[serde(borrow)]
+    comment: Raw<'a>,
+    #[serde(borrow)]
+    virtual_iban: Raw<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireCard<'a> {
+    #[serde(borrow)]
+    txid: Raw<'a>,
+    #[serde(borrow)]
+    mcc: Raw<'a>,
+    #[serde(borrow)]
+    amount: Raw<'a>,
+    #[serde(borrow)]
+    amount_fx: Raw<'a>,
+    #[serde(borrow)]
+    currency: Raw<'a>,
+    #[serde(borrow)]
+    fx: Raw<'a>,
+    #[serde(borrow)]
+    fx_fee: Raw<'a>,
+    #[serde(borrow)]
+    vat_details: Raw<'a>,
+    #[serde(borrow)]
+    failed_reason: Raw<'a>,
+    #[serde(borrow)]
+    status: Raw<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    balance_after: Raw<'a>,
+    #[serde(borrow)]
+    date: Raw<'a>,
+    #[serde(borrow)]
+    date_transaction: Raw<'a>,
+    #[serde(borrow)]
+    description: Raw<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireTransfer<'a> {
+    #[serde(borrow)]
+    internal_id: Raw<'a>,
+    #[serde(borrow)]
+    sender_account_id: Raw<'a>,
+    #[serde(borrow)]
+    execution_reference: Raw<'a>,
+    #[serde(borrow)]
+    transaction_type: Raw<'a>,
+    #[serde(borrow)]
+    beneficiary_name: Raw<'a>,
+    #[serde(borrow)]
+    beneficiary_iban: Raw<'a>,
+    #[serde(borrow)]
+    beneficiary_swift: Raw<'a>,
+    #[serde(borrow)]
+    beneficiary_swift_code: Raw<'a>,
+    #[serde(borrow)]
+    reason: Raw<'a>,
+    #[serde(borrow)]
+    source_reason: Raw<'a>,
+    #[serde(borrow)]
+    status: Raw<'a>,
+    #[serde(borrow)]
+    amount: Raw<'a>,
+    #[serde(borrow)]
+    currency: Raw<'a>,
+    #[serde(borrow)]
+    creation_date: Raw<'a>,
+    #[serde(borrow)]
+    request_date: Raw<'a>,
+    #[serde(borrow)]
+    execution_date: Raw<'a>,
+    #[serde(borrow, rename = "executionDate")]
+    execution_date_camel: Raw<'a>,
+}
+
+/// Decodes a line of an account statement or IBAN statement.
+pub fn statement_line<'a>(feed: Feed, row: &'a str, context: &mut Context<'a>) -> Decoded<StatementLine<'a>> {
+    let wire: WireStatement<'a> = match serde_json::from_str(row) {
+        Ok(wire) => wire,
+        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+    };
+    let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
+        Ok(at) if context.window.contains(at.day()) => at,
+        Ok(_) => return Decoded::Outside,
+        Err(error) => return Decoded::Rejected(rejection(wire.txid, error)),
+    };
+    let line = || -> Field<StatementLine<'a>> {
+        let iban = nested_iban(wire.iban)?;
+        let provider_status = text("status", wire.status)?;
+        let status = provider_status.as_deref().filter(|word| !word.is_empty()).map(statement_status);
+        Ok(StatementLine {
+            feed,
+            acc_id: Cow::Borrowed(context.acc_id),
+            txid: required_text("txid", wire.txid)?,
+            booked_at,
+            amount: signed("amount", required_money("amount", wire.amount)?, direction(wire.kind)?)?,
+            currency: text("currency", wire.currency)?,
+            balance_after: money("balance", wire.balance.or(wire.balance_after))?,
+            status,
+            provider_status,
+            description: text("description", wire.description)?,
+            executed_at: stamp("executionDate", wire.execution_date_camel.or(wire.execution_date), &mut context.clock)?,
+            counterparty_iban: text("iban", iban.iban)?,
+            counterparty_bic: text("swift", iban.swift.or(wire.swift))?,
+            comment: text("comment", wire.comment.or(iban.comment))?,
+            virtual_iban: text("virtual_iban", wire.virtual_iban.or(iban.virtual_iban))?,
+        })
+    };
+    finish(line, wire.txid)
+}
+
+/// Decodes a card transaction. `currency` is as sent; [`settle_currencies`] tells the card's own from the merchant's.
+pub fn card_transaction<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CardTransaction<'a>> {
+    let wire: WireCard<'a> = match serde_json::from_str(row) {
+        Ok(wire) => wire,
+        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+    };
+    let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
+        Ok(at) if context.window.contains(at.day()) => at,
+        Ok(_) => return Decoded::Outside,
+        Err(error) => return Decoded::Rejected(rejection(wire.txid, error)),
+    };
+    let transaction = || -> Field<CardTransaction<'a>> {
+        let direction = direction(wire.kind)?;
+        let provider_status = text("status", wire.status)?;
+        let (failed_code, failed_message) = failure(wire.failed_reason)?;
+        Ok(CardTransaction {
+            acc_id: Cow::Borrowed(context.acc_id),
+            card_ref: Cow::Borrowed(context.card_ref),
+            txid: required_text("txid", wire.txid)?,
+            booked_at,
+            amount: signed("amount", required_money("amount", wire.amount)?, direction)?,
+            currency: text("currency", wire.currency)?,
+            balance_after: money("balance_after", wire.balance_after)?,
+            status: card_status(provider_status.as_deref().unwrap_or_default()),
+            provider_status,
+            description: text("description", wire.description)?,
+            transacted_at: stamp("date_transaction", wire.date_transaction, &mut context.clock)?,
+            amount_fx: money("amount_fx", wire.amount_fx)?.map(|fx| signed("amount_fx", fx, direction)).transpose()?,
+            currency_fx: None,
+            fx_rate: rate("fx", wire.fx)?,
+            fx_fee: rate("fx_fee", wire.fx_fee)?,
+            mcc: text("mcc", wire.mcc)?,
+            vat_details: vat_details(wire.vat_details)?,
+            failed_code,
+            failed_message,
+        })
+    };
+    finish(transaction, wire.txid)
+}
+
+/// Decodes a credit transfer.
+pub fn credit_transfer<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CreditTransfer<'a>> {
+    let wire: WireTransfer<'a> = match serde_json::from_str(row) {
+        Ok(wire) => wire,
+        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+    };
+    let clock = &mut context.clock;
+    let dates = (|| {
+        let executed = day("execution_date", wire.execution_date.or(wire.execution_date_camel), clock)?;
+        let requested = day("request_date", wire.request_date, clock)?;
+        let created = stamp("creation_date", wire.creation_date, clock)?;
+        let booking = executed.or(requested).or(created.map(crate::record::Stamp::day)).ok_or_else(|| {
+            FieldError::new("execution_date", "expected an execution, request or creation date, found none")
+        })?;
+        Ok((executed, requested, created, booking))
+    })();
+    let (executed_date, requested_date, created_at, booking_date) = match dates {
+        Ok(dates) if context.window.contains(dates.3) => dates,
+        Ok(_) => return Decoded::Outside,
+        Err(error) => return Decoded::Rejected(rejection(wire.internal_id, error)),
+    };
+    let transfer = || -> Field<CreditTransfer<'a>> {
+        let amount = required_money("amount", wire.amount)?;
+        let provider_status = text("status", wire.status)?;
+        let sender = text("sender_account_id", wire.sender_account_id)?.filter(|id| !id.is_empty());
+        Ok(CreditTransfer {
+            acc_id: sender.unwrap_or(Cow::Borrowed(context.acc_id)),
+            internal_id: required_text("internal_id", wire.internal_id)?,
+            booking_date,
+            created_at,
+            requested_date,
+            executed_date,
+            amount: if amount.is_negative() { amount } else { -amount },
+            currency: text("currency", wire.currency)?,
+            status: transfer_status(provider_status.as_deref().unwrap_or_default()),
+            provider_status,
+            transaction_type: text("transaction_type", wire.transaction_type)?,
+            execution_reference: text("execution_reference", wire.execution_reference)?,
+            beneficiary_name: text("beneficiary_name", wire.beneficiary_name)?,
+            beneficiary_iban: text("beneficiary_iban", wire.beneficiary_iban)?,
+            beneficiary_bic: text("beneficiary_swift", wire.beneficiary_swift.or(wire.beneficiary_swift_code))?,
+            reason: text("reason", wire.reason)?,
+            source_reason: text("source_reason", wire.source_reason)?,
+        })
+    };
+    finish(transfer, wire.internal_id)
+}
+
+/// Tells which of a card's amounts is in which currency.
+///
+/// `amount` moves the card's balance and is therefore in the card's own currency. Where the row's `currency` is another,
+/// it can only speak of `amount_fx`. Where it is the own one, that of `amount_fx` is known only if both amounts are the
+/// same money. `own` is the account's currency as its details state it; without it the currency of the rows that were
+/// not exchanged is taken, else the most frequent one.
+pub fn settle_currencies<'a>(rows: &mut [CardTransaction<'a>], own: Option<&'a str>) {
+    let own = own.map(Cow::Borrowed).or_else(|| own_currency(rows));
+    for row in rows {
+        let sent = row.currency.take();
+        match (&own, sent) {
+            (Some(own), Some(sent)) if sent != *own => {
+                row.currency_fx = row.amount_fx.and(Some(sent));
+                row.currency = Some(own.clone());
+            }
+            (_, sent) => {
+                row.currency_fx = row.amount_fx.filter(|_| !was_exchanged(row)).and_then(|_| sent.clone());
+                row.currency = sent.or_else(|| own.clone());
+            }
+        }
+    }
+}
+
+fn was_exchanged(row: &CardTransaction<'_>) -> bool {
+    row.fx_rate.is_some_and(|rate| !rate.is_one()) || row.amount_fx.is_some_and(|fx| fx != row.amount)
+}
+
+fn own_currency<'a>(rows: &[CardTransaction<'a>]) -> Option<Text<'a>> {
+    let most_frequent = |rows: &mut dyn Iterator<Item = &CardTransaction<'a>>| {
+        let mut counts = std::collections::BTreeMap::<Text<'a>, u64>::new();
+        for currency in rows.filter_map(|row| row.currency.as_ref()) {
+            match counts.get_mut(currency) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(currency.clone(), 1)),
+            }
+        }
+        // The first of the most frequent in the alphabet, so that the order of rows does not matter.
+        counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(currency, _)| currency)
+    };
+    most_frequent(&mut rows.iter().filter(|row| !was_exchanged(row))).or_else(|| most_frequent(&mut rows.iter()))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Credit,
+    Debit,
+}
+
+fn direction(raw: Raw<'_>) -> Field<Direction> {
+    let word = required_text("type", raw)?;
+    match word.as_ref() {
+        "C" | "c" => Ok(Direction::Credit),
+        "D" | "d" => Ok(Direction::Debit),
+        word if word.eq_ignore_ascii_case("credit") => Ok(Direction::Credit),
+        word if word.eq_ignore_ascii_case("debit") => Ok(Direction::Debit),
+        word => Err(FieldError::new("type", format!("expected C, D, Credit or Debit, found {}", quoted(word)))),
+    }
+}
+
+/// Gives an amount the sign of its direction. A debit may come signed already; a negative credit contradicts itself.
+fn signed(field: &'static str, amount: Money, direction: Direction) -> Field<Money> {
+    match direction {
+        Direction::Credit if amount.is_negative() => Err(FieldError::new(
+            field,
+            format!("expected a credit that is not negative, found {amount} with type Credit"),
+        )),
+        Direction::Credit => Ok(amount),
+        Direction::Debit => Ok(-amount.abs()),
+    }
+}
+
+fn statement_status(word: &str) -> Status {
+    const WORDS: &[(&str, Status)] = &[
+        ("executed", Status::Settled),
+        ("settled", Status::Settled),
+        ("in progress", Status::Pending),
+        ("pending", Status::Pending),
+        ("cancelled", Status::Cancelled),
+        ("declined", Status::Declined),
+    ];
+    find_word(WORDS, word).unwrap_or_else(|| card_status(word))
+}
+
+fn card_status(word: &str) -> Status {
+    const WORDS: &[(&str, Status)] = &[
+        ("s", Status::Settled),
+        ("p", Status::Pending),
+        ("c", Status::Cancelled),
+        ("d", Status::Declined),
+        ("settled", Status::Settled),
+        ("pending", Status::Pending),
+        ("cancelled", Status::Cancelled),
+        ("declined", Status::Declined),
+    ];
+    find_word(WORDS, word).unwrap_or(Status::Unknown)
+}
+
+fn transfer_status(word: &str) -> TransferStatus {
+    const WORDS: &[(&str, TransferStatus)] = &[
+        ("in progress", TransferStatus::InProgress),
+        ("to execute", TransferStatus::ToExecute),
+        ("cancelled", TransferStatus::Cancelled),
+        ("executed", TransferStatus::Executed),
+    ];
+    find_word(WORDS, word).unwrap_or(TransferStatus::Unknown)
+}
+
+fn find_word<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
+    words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
+}
+
+/// `iban` as one object, an array of one, the IBAN itself, or nothing.
+fn nested_iban<'a>(raw: Raw<'a>) -> Field<WireIban<'a>> {
+    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+        return Ok(WireIban::default());
+    };
+    match json.as_bytes()[0] {
+        b'{' => parse("iban", json),
+        b'[' => one_of("iban", json).and_then(|only: &'a RawValue| nested_iban(Some(only))),
+        _ => Ok(WireIban { iban: raw, ..WireIban::default() }),
+    }
+}
+
+fn one_of<'a>(field: &'static str, json: &'a str) -> Field<&'a RawValue> {
+    let items: Vec<&'a RawValue> = parse(field, json)?;
+    match items.as_slice() {
+        [only] => Ok(only),
+        _ => Err(FieldError::new(field, format!("expected one, found {}", items.len()))),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(field: &'static str, json: &'a str) -> Field<T> {
+    serde_json::from_str(json).map_err(|error| FieldError::new(field, format!("{error}, found {}", excerpt(json))))
+}
+
+/// `failed_reason` as one object, an array of them, a text, or nothing. Several are joined by `; `.
+fn failure<'a>(raw: Raw<'a>) -> Field<(Option<Text<'a>>, Option<Text<'a>>)> {
+    const FIELD: &str = "failed_reason";
+    #[derive(Deserialize)]
+    struct WireFailure<'a> {
+        #[serde(borrow)]
+        code: Raw<'a>,
+        #[serde(borrow)]
+        message: Raw<'a>,
+    }
+    let one = |json: &'a str| -> Field<_> {
+        let wire: WireFailure<'a> = parse(FIELD, json)?;
+        Ok((text(FIELD, wire.code)?, text(FIELD, wire.message)?))
+    };
+    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+        return Ok((None, None));
+    };
+    match json.as_bytes()[0] {
+        b'{' => one(json),
+        b'[' => {
+            let items: Vec<&'a RawValue> = parse(FIELD, json)?;
+            let parts = items.iter().map(|item| one(item.get())).collect::<Field<Vec<_>>>()?;
+            let (codes, messages): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+            Ok((joined(codes), joined(messages)))
+        }
+        _ => Ok((None, text(FIELD, raw)?)),
+    }
+}
+
+fn joined<'a>(texts: Vec<Option<Text<'a>>>) -> Option<Text<'a>> {
+    let mut texts: Vec<Text<'a>> = texts.into_iter().flatten().collect();
+    match texts.len() {
+        0 => None,
+        1 => texts.pop(),
+        _ => Some(Cow::Owned(texts.join("; "))),
+    }
+}
+
+/// `vat_details` as compact JSON with both values as texts, as sent; `None` when there are none.
+fn vat_details<'a>(raw: Raw<'a>) -> Field<Option<Text<'a>>> {
+    const FIELD: &str = "vat_details";
+    #[derive(Deserialize)]
+    struct WireVat<'a> {
+        #[serde(borrow)]
+        rate: Raw<'a>,
+        #[serde(borrow)]
+        amount: Raw<'a>,
+    }
+    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+        return Ok(None);
+    };
+    let items: Vec<WireVat<'a>> = if json.starts_with('{') { vec![parse(FIELD, json)?] } else { parse(FIELD, json)? };
+    let mut out = String::from("[");
+    for item in items {
+        let separator = if out.len() > 1 { "," } else { "" };
+        let (rate, amount) = (text(FIELD, item.rate)?, text(FIELD, item.amount)?);
+        let (rate, amount) = (json_text(rate.as_ref()), json_text(amount.as_ref()));
+        let _ = write!(out, "{separator}{{\"rate\":{rate},\"amount\":{amount}}}");
+    }
+    out.push(']');
+    Ok(Some(Cow::Owned(out)))
+}
+
+fn json_text(text: Option<&Text<'_>>) -> String {
+    serde_json::to_string(&text).expect("a text is JSON")
+}
+
+fn finish<R>(decode: impl FnOnce() -> Field<R>, id: Raw<'_>) -> Decoded<R> {
+    match decode() {
+        Ok(row) => Decoded::Row(row),
+        Err(error) => Decoded::Rejected(rejection(id, error)),
+    }
+}
+
+fn rejection(id: Raw<'_>, error: FieldError) -> Rejection {
+    let txid = text("txid", id).ok().flatten().map(Cow::into_owned).filter(|id| !id.is_empty());
+    Rejection { txid, field: error.field, reason: error.reason }
+}
+
+fn not_a_row(error: &serde_json::Error) -> Rejection {
+    Rejection { txid: None, field: "", reason: format!("expected an object with the feed's fields: {error}") }
+}

@@ -1,0 +1,355 @@
+//! The chain of one owner: opening balance + every settled row = closing balance, along one connected path.
+
+use std::cell::LazyCell;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+use super::order::{Arrangement, Held, arrange, ties};
+use super::{Duplicate, Entry, find_duplicates};
+use crate::record::feed::natural_cmp;
+use crate::record::{Day, Money, Total};
+
+/// A row at which the chain fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The row.
+    pub row: u32,
+    /// The settled row before it in the chain, if there is one.
+    pub previous: Option<u32>,
+    /// What its balance should be: the balance before it + its amount.
+    pub expected: Money,
+    /// What it is.
+    pub actual: Money,
+    /// Whether the next row goes on from `expected`, as if this row's balance alone were wrong.
+    pub returns: bool,
+}
+
+/// An owner's day with settled rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayBalance {
+    /// The local day.
+    pub day: Day,
+    /// The balance before its first settled row, unknown while no row has stated one.
+    pub opening: Option<Money>,
+    /// Sum of settled credits.
+    pub credits: Total,
+    /// Sum of settled debits, not positive.
+    pub debits: Total,
+    /// The balance after its last settled row.
+    pub closing: Option<Money>,
+    /// Settled rows.
+    pub entries: u32,
+    /// Its first settled row.
+    pub first_row: u32,
+    /// Whether the chain holds on it.
+    pub verdict: Verdict,
+}
+
+/// Whether a day's chain holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does, in the order shown.
+    Tied,
+    /// It does, but rows of one moment could stand in another order and nothing tells which is right.
+    Ambiguous,
+    /// It does not.
+    Broken,
+}
+
+impl Verdict {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Tied => "tied",
+            Verdict::Ambiguous => "ambiguous",
+            Verdict::Broken => "broken",
+        }
+    }
+}
+
+/// What came out for one owner.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chain {
+    /// All rows, in chain order.
+    pub order: Vec<u32>,
+    /// Rows whose local time was shown twice and that stand in its second showing.
+    pub second_showing: Vec<u32>,
+    /// Rows at which the chain fails.
+    pub faults: Vec<Fault>,
+    /// Rows whose txid already stood.
+    pub duplicates: Vec<Duplicate>,
+    /// Days with settled rows, in order.
+    pub days: Vec<DayBalance>,
+}
+
+/// Orders the rows of one owner and walks their chain. `txid` gives a row's id; `prior` is the closing balance of an
+/// earlier run, used only to choose between orders that tie equally well.
+///
+/// The result does not depend on the order of `entries`, except where two rows are the same to the letter.
+pub fn reconcile<'a>(entries: &[Entry], txid: impl Fn(u32) -> &'a str, prior: Option<Money>) -> Chain {
+    let sorted = sort_by_time(entries, &txid);
+    let duplicates: Vec<Duplicate> =
+        find_duplicates(u32::try_from(sorted.len()).expect("checked"), |position| txid(sorted[position as usize]))
+            .into_iter()
+            .map(|found| Duplicate { first: sorted[found.first as usize], again: sorted[found.again as usize] })
+            .collect();
+    let repeated: HashSet<u32> = duplicates
+        .iter()
+        .filter(|duplicate| entries[duplicate.first as usize] == entries[duplicate.again as usize])
+        .map(|duplicate| duplicate.again)
+        .collect();
+    let mut walker = Walker::new(entries, prior, repeated);
+    let mut start = 0;
+    while start < sorted.len() {
+        let end = group_end(entries, &sorted, start);
+        if end - start == 1 {
+            walker.single(sorted[start]);
+        } else {
+            walker.group(&sorted[start..end], &sorted[end..], &txid);
+        }
+        start = end;
+    }
+    walker.chain.duplicates = duplicates;
+    walker.chain
+}
+
+/// By instant, then by id: the order of rows of one moment that is preferred when it ties. An order that depends on the
+/// listing comes last, so that pages may come in any order.
+fn sort_by_time<'a>(entries: &[Entry], txid: &impl Fn(u32) -> &'a str) -> Vec<u32> {
+    let count = u32::try_from(entries.len()).expect("an owner has fewer than 2^32 rows");
+    let mut rows: Vec<u32> = (0..count).collect();
+    rows.sort_by(|a, b| {
+        let (x, y) = (&entries[*a as usize], &entries[*b as usize]);
+        moment(x).cmp(&moment(y)).then_with(|| within_moment(*a, *b, x, y, txid))
+    });
+    rows
+}
+
+fn within_moment<'a>(a: u32, b: u32, x: &Entry, y: &Entry, txid: &impl Fn(u32) -> &'a str) -> Ordering {
+    x.at.utc_micros()
+        .cmp(&y.at.utc_micros())
+        .then_with(|| natural_cmp(txid(a), txid(b)))
+        .then_with(|| x.amount.cmp(&y.amount))
+        .then_with(|| x.balance.cmp(&y.balance))
+        .then_with(|| y.moves.cmp(&x.moves))
+}
+
+/// Rows of one moment are ordered by their balances. A whole hour that is lived twice is one moment.
+fn moment(entry: &Entry) -> (i64, bool) {
+    const MICROS_PER_DAY: i64 = 86_400_000_000;
+    if entry.at.is_ambiguous() {
+        // Nothing else lies within the hour that is shown twice; the day's first ambiguous instant stands for all.
+        (entry.at.utc_micros() - entry.at.utc_micros().rem_euclid(MICROS_PER_DAY / 24), true)
+    } else {
+        (entry.at.utc_micros(), false)
+    }
+}
+
+fn group_end(entries: &[Entry], sorted: &[u32], start: usize) -> usize {
+    let first = moment(&entries[sorted[start] as usize]);
+    let rest = sorted[start + 1..].iter();
+    start + 1 + rest.take_while(|row| moment(&entries[**row as usize]) == first).count()
+}
+
+struct Walker<'e> {
+    entries: &'e [Entry],
+    held: Held,
+    /// The earlier run's closing, until the first row is placed.
+    prior: Option<Money>,
+    /// Further copies of a row: listed and counted, but no link of the chain.
+    repeated: HashSet<u32>,
+    last: Option<u32>,
+    chain: Chain,
+}
+
+impl<'e> Walker<'e> {
+    fn new(entries: &'e [Entry], prior: Option<Money>, repeated: HashSet<u32>) -> Self {
+        let chain = Chain { order: Vec::with_capacity(entries.len()), ..Chain::default() };
+        Self { entries, held: Held::default(), prior, repeated, last: None, chain }
+    }
+
+    fn single(&mut self, row: u32) {
+        self.chain.order.push(row);
+        if self.entries[row as usize].moves {
+            self.step(row);
+        }
+    }
+
+    /// Places rows of one moment: those that move the balance in the order in which they tie, then the others.
+    fn group<'a>(&mut self, group: &[u32], later: &[u32], txid: &impl Fn(u32) -> &'a str) {
+        let (links, rest): (Vec<u32>, Vec<u32>) =
+            group.iter().partition(|row| self.entries[**row as usize].moves && !self.repeated.contains(row));
+        let arrangement = self.arrange_links(links, later, txid);
+        let first_of_group = self.chain.order.len();
+        for row in &arrangement.rows {
+            self.chain.order.push(*row);
+            self.step(*row);
+        }
+        for row in rest {
+            self.chain.order.push(row);
+            if self.entries[row as usize].moves {
+                self.count(row);
+                self.mark(Verdict::Broken);
+            }
+        }
+        if arrangement.arbitrary {
+            self.mark(Verdict::Ambiguous);
+        }
+        self.tell_showings(first_of_group);
+    }
+
+    fn arrange_links<'a>(&self, links: Vec<u32>, later: &[u32], txid: &impl Fn(u32) -> &'a str) -> Arrangement {
+        if links.len() < 2 {
+            return Arrangement { rows: links, arbitrary: false };
+        }
+        let before = Held { actual: self.held.actual.or_else(|| self.usable_prior(&links)), ..self.held };
+        if self.entries[links[0] as usize].at.is_ambiguous() {
+            // The clock is no help within the hour it shows twice; ids often are.
+            let mut by_id = links.clone();
+            by_id.sort_by(|a, b| natural_cmp(txid(*a), txid(*b)));
+            if ties(self.entries, by_id.iter().copied(), before) {
+                return Arrangement { rows: by_id, arbitrary: false };
+            }
+        }
+        let starts_of_next = LazyCell::new(|| starts_of_next_moment(self.entries, later));
+        arrange(self.entries, &links, before, |balance| starts_of_next.is_empty() || starts_of_next.contains(&balance))
+    }
+
+    /// The prior balance is evidence only where a row of the group goes on from it.
+    fn usable_prior(&self, moving: &[u32]) -> Option<Money> {
+        self.prior.filter(|prior| moving.iter().any(|row| self.entries[*row as usize].balance_before() == Some(*prior)))
+    }
+
+    /// In the hour shown twice, the clock jumps back once: from there on rows stand in the second showing.
+    fn tell_showings(&mut self, first_of_group: usize) {
+        let placed = &self.chain.order[first_of_group..];
+        let shown = |row: u32| self.entries[row as usize].at;
+        let moving = || placed.iter().copied().filter(|row| self.entries[*row as usize].moves);
+        if !placed.first().is_some_and(|row| shown(*row).is_ambiguous()) {
+            return;
+        }
+        let jump = moving().zip(moving().skip(1)).find(|(a, b)| shown(*b).utc_micros() < shown(*a).utc_micros());
+        let Some((_, first_again)) = jump else {
+            return;
+        };
+        let second: Vec<u32> = moving().skip_while(|row| *row != first_again).collect();
+        self.chain.second_showing.extend(second);
+    }
+
+    fn step(&mut self, row: u32) {
+        let entry = self.entries[row as usize];
+        let opening = self.held;
+        let mut verdict = Verdict::Tied;
+        self.held = match (self.held.actual, entry.balance) {
+            (None, Some(_)) if self.last.is_none() => Held { actual: entry.balance, expected: None },
+            (None, balance) => Held { actual: balance, expected: None },
+            (Some(before), None) => Held { actual: before.checked_add(entry.amount), expected: None },
+            (Some(before), Some(actual)) => {
+                let expected = before.checked_add(entry.amount);
+                let other = self.held.expected.and_then(|balance| balance.checked_add(entry.amount));
+                if expected == Some(actual) {
+                    Held { actual: Some(actual), expected: None }
+                } else if other == Some(actual) {
+                    self.chain.faults.last_mut().expect("`expected` is held only after a fault").returns = true;
+                    Held { actual: Some(actual), expected: None }
+                } else {
+                    verdict = Verdict::Broken;
+                    self.fault(row, expected, actual);
+                    Held { actual: Some(actual), expected }
+                }
+            }
+        };
+        self.open_day(row, opening, &entry);
+        self.count(row);
+        self.mark(verdict);
+        self.chain.days.last_mut().expect("opened above").closing = self.held.actual;
+        self.last = Some(row);
+    }
+
+    fn fault(&mut self, row: u32, expected: Option<Money>, actual: Money) {
+        let expected = expected.unwrap_or(Money::ZERO);
+        self.chain.faults.push(Fault { row, previous: self.last, expected, actual, returns: false });
+    }
+
+    fn open_day(&mut self, row: u32, before: Held, entry: &Entry) {
+        let day = entry.at.day();
+        if self.chain.days.last().is_some_and(|last| last.day == day) {
+            return;
+        }
+        let from_row = entry.balance_before();
+        let opening = match (before.actual, before.expected) {
+            (None, _) => from_row,
+            // The row before had a wrong balance, and this one goes on from the right one.
+            (Some(_), Some(expected)) if from_row == Some(expected) => Some(expected),
+            (Some(actual), _) => Some(actual),
+        };
+        self.chain.days.push(DayBalance {
+            day,
+            opening,
+            credits: Total::default(),
+            debits: Total::default(),
+            closing: None,
+            entries: 0,
+            first_row: row,
+            verdict: Verdict::Tied,
+        });
+    }
+
+    /// Counts a settled row into its day.
+    fn count(&mut self, row: u32) {
+        let amount = self.entries[row as usize].amount;
+        let Some(day) = self.chain.days.last_mut() else {
+            return;
+        };
+        if amount.is_negative() {
+            day.debits.add(amount);
+        } else {
+            day.credits.add(amount);
+        }
+        day.entries += 1;
+    }
+
+    fn mark(&mut self, verdict: Verdict) {
+        if let Some(day) = self.chain.days.last_mut()
+            && day.verdict != Verdict::Broken
+            && verdict != Verdict::Tied
+        {
+            day.verdict = verdict;
+        }
+    }
+}
+
+/// The balances from which the rows after this moment can go on; empty when there are none.
+///
+/// Rows of the next moment that form a circle can be entered anywhere on it: then the moment after them narrows it down.
+fn starts_of_next_moment(entries: &[Entry], later: &[u32]) -> HashSet<Money> {
+    const MOMENTS_MAX: usize = 16;
+    let mut moving = later.iter().map(|row| &entries[*row as usize]).filter(|entry| entry.moves).peekable();
+    let mut candidates: HashSet<Money> = HashSet::new();
+    for _ in 0..MOMENTS_MAX {
+        let Some(next) = moving.peek().map(|entry| moment(entry)) else {
+            break;
+        };
+        let mut surplus: HashMap<Money, i64> = HashMap::new();
+        while let Some(entry) = moving.next_if(|entry| moment(entry) == next) {
+            let (Some(before), Some(after)) = (entry.balance_before(), entry.balance) else {
+                continue;
+            };
+            *surplus.entry(before).or_default() += 1;
+            *surplus.entry(after).or_default() -= 1;
+        }
+        let path_starts: HashSet<Money> =
+            surplus.iter().filter(|(_, left)| **left > 0).map(|(node, _)| *node).collect();
+        let is_circle = path_starts.is_empty();
+        let starts = if is_circle { surplus.into_keys().collect() } else { path_starts };
+        candidates = match candidates.intersection(&starts).copied().collect::<HashSet<_>>() {
+            narrowed if narrowed.is_empty() && candidates.is_empty() => starts,
+            narrowed if narrowed.is_empty() => return candidates,
+            narrowed => narrowed,
+        };
+        if !is_circle || candidates.len() == 1 {
+            break;
+        }
+    }
+    candidates
+}

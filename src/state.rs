@@ -1,0 +1,219 @@
+//! What tieout remembers between runs, in `tieout.db` (SQLite): the runs, each owner's balances at the end of each day,
+//! and the register of breaks.
+//!
+//! It changes only together with the reports: a run's [`StateDelta`] is applied in one transaction that also notes the
+//! run, so that applying it again changes nothing.
+
+mod delta;
+mod register;
+
+pub use delta::{Closing, OwnerKey, RunRecord, SeenBreak, StateDelta};
+pub use register::{BreakFilter, KnownBreak};
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+use crate::record::{Day, Money, OwnerKind, Window};
+use crate::{Error, Result};
+
+/// The file's name in the output directory.
+pub const FILE_NAME: &str = "tieout.db";
+
+/// How long to wait for somebody who looks into the database from outside.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+/// One step a version. What stands here has been released: changes go into a further step.
+const MIGRATIONS: [&str; 1] = [include_str!("state/v1.sql")];
+
+/// The open database.
+#[derive(Debug)]
+pub struct State {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl State {
+    /// Opens the database of an output directory, and makes or upgrades it as needed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or a newer tieout wrote it.
+    pub fn open(out: &Path) -> Result<State> {
+        let path = out.join(FILE_NAME);
+        // SQLite would make it readable by all.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Error::environment("could not make the state file").at(path.display()).because(error))?;
+        let state = State::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        state.migrate()?;
+        Ok(state)
+    }
+
+    /// Opens the database of an output directory for reading, without taking the directory's lock.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_for_reading(out: &Path) -> Result<State> {
+        let path = out.join(FILE_NAME);
+        if !path.exists() {
+            return Err(Error::usage("expected an output directory of an earlier run, found none")
+                .at(out.display())
+                .hint("name the directory with --out, or run a job first"));
+        }
+        let state = State::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match state.version()? {
+            version if version == MIGRATIONS.len() => Ok(state),
+            version => Err(state.wrong_version(version)),
+        }
+    }
+
+    fn connect(path: PathBuf, flags: OpenFlags) -> Result<State> {
+        let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|error| refused(error, &path))?;
+        connection.busy_timeout(BUSY_WAIT).map_err(|error| refused(error, &path))?;
+        // The default, said aloud: a commit that returned is on the disk.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(|error| refused(error, &path))?;
+        Ok(State { path, connection: Mutex::new(connection) })
+    }
+
+    fn migrate(&self) -> Result<()> {
+        let version = self.version()?;
+        let steps = MIGRATIONS.get(version..).ok_or_else(|| self.wrong_version(version))?;
+        for (step, done) in steps.iter().zip(version + 1..) {
+            let sql = format!("BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {done};\nCOMMIT;");
+            self.connection().execute_batch(&sql).map_err(|error| refused(error, &self.path))?;
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Result<usize> {
+        self.read(|connection| connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)))
+            .map(|version| version as usize)
+    }
+
+    fn wrong_version(&self, version: usize) -> Error {
+        let known = MIGRATIONS.len();
+        Error::environment(format!("expected a state file of version {known}, found version {version}"))
+            .at(self.path.display())
+            .hint("use the tieout that wrote it, or a newer one")
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic in mid-transaction rolls it back: what the lock guards is still whole.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        query(&self.connection()).map_err(|error| refused(error, &self.path))
+    }
+
+    /// Whether that run has been committed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_run(&self, run_id: &str) -> Result<bool> {
+        self.read(|connection| {
+            connection.query_row("SELECT 1 FROM runs WHERE run_id = ?1", [run_id], |_| Ok(())).optional()
+        })
+        .map(|found| found.is_some())
+    }
+
+    /// The exit code of the job's last committed run of exactly that window.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_exit_of(&self, job: &str, window: Window) -> Result<Option<u8>> {
+        self.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT exit_code FROM runs WHERE job = ?1 AND window_from = ?2 AND window_to = ?3
+                     ORDER BY committed_at DESC LIMIT 1",
+                    params![job, window.from.to_string(), window.to.to_string()],
+                    |row| row.get(0),
+                )
+                .optional()
+        })
+    }
+
+    /// Every owner's last closing balance strictly before `day`, with the day it closed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.balances(
+            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
+             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
+            day,
+        )
+    }
+
+    /// As [`State::closings_before`], but only of owners of which every day since then is known: their next opening must
+    /// be that closing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unbroken_closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.balances(
+            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
+             JOIN covered k ON k.owner = o.owner AND k.first_day <= c.day AND k.last_day >= ?1 - 1
+             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
+            day,
+        )
+    }
+
+    /// Every owner's first opening balance strictly after `day`, with the day it opened: where a backfill of earlier
+    /// days must arrive.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn openings_after(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.balances(
+            "SELECT o.owner_kind, o.owner_id, c.day, c.opening FROM owners o JOIN closings c ON c.owner = o.owner
+             WHERE c.day = (SELECT min(day) FROM closings WHERE owner = o.owner AND day > ?1 AND opening IS NOT NULL)",
+            day,
+        )
+    }
+
+    fn balances(&self, sql: &str, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![day.epoch_days()], |row| {
+                Ok(((owner_kind(row, 0)?, row.get(1)?), (epoch_day(row, 2)?, amount(row, 3)?)))
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+fn refused(error: rusqlite::Error, path: &Path) -> Error {
+    Error::environment("could not use the state file").at(path.display()).because(error)
+}
+
+/// A value that SQLite gave back but tieout never wrote.
+fn foreign(row: &Row<'_>, index: usize) -> rusqlite::Error {
+    let name = row.as_ref().column_name(index).unwrap_or("?").to_owned();
+    rusqlite::Error::InvalidColumnType(index, name, rusqlite::types::Type::Text)
+}
+
+fn owner_kind(row: &Row<'_>, index: usize) -> rusqlite::Result<OwnerKind> {
+    delta::kind_named(&row.get::<_, String>(index)?).ok_or_else(|| foreign(row, index))
+}
+
+fn epoch_day(row: &Row<'_>, index: usize) -> rusqlite::Result<Day> {
+    Day::from_epoch_days(row.get(index)?).ok_or_else(|| foreign(row, index))
+}
+
+fn amount(row: &Row<'_>, index: usize) -> rusqlite::Result<Money> {
+    Money::from_unscaled(row.get(index)?).ok_or_else(|| foreign(row, index))
+}
+
+#[cfg(test)]
+mod tests;

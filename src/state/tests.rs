@@ -1,0 +1,267 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::record::{BalanceRow, BreakRow, Window};
+
+fn day(text: &str) -> Day {
+    Day::parse(text).expect("a day")
+}
+
+fn money(text: &str) -> Money {
+    Money::parse(text).expect("an amount")
+}
+
+fn window(from: &str, to: &str) -> Window {
+    Window::new(day(from), day(to)).expect("a window")
+}
+
+fn card(id: &str) -> OwnerKey {
+    (OwnerKind::Card, id.to_owned())
+}
+
+/// The state in a folder of its own.
+fn fresh() -> (tempfile::TempDir, State) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = State::open(folder.path()).expect("opens");
+    (folder, state)
+}
+
+fn delta(run_id: &str, window: Window, covered: &[&str]) -> StateDelta {
+    StateDelta {
+        run: RunRecord {
+            run_id: run_id.to_owned(),
+            job: "nightly".to_owned(),
+            window_from: window.from,
+            window_to: window.to,
+            started_at: "2026-11-21T02:00:00Z".to_owned(),
+            committed_at: "2026-11-21T02:00:09Z".to_owned(),
+            exit_code: 0,
+            rows: 3,
+            breaks: 0,
+        },
+        today: day("2026-11-21"),
+        covered: covered.iter().map(|id| card(id)).collect(),
+        checks: vec!["chain".to_owned()],
+        breaks: Vec::new(),
+    }
+}
+
+fn closing(id: &str, on: &str, opening: Option<&str>, closing: &str) -> Closing {
+    Closing {
+        owner: card(id),
+        day: day(on),
+        currency: Some("EUR".to_owned()),
+        opening: opening.map(money),
+        closing: money(closing),
+    }
+}
+
+fn apply(state: &State, delta: &StateDelta, closings: &[Closing]) {
+    state.apply(delta, closings.iter().cloned().map(Ok)).expect("applies");
+}
+
+fn break_row(break_id: &str, check: &'static str, owner: &str, on: &str) -> BreakRow {
+    BreakRow {
+        break_id: break_id.to_owned(),
+        check,
+        cause: "unexplained",
+        owner_kind: "card",
+        owner_id: owner.to_owned(),
+        txid: Some("55".to_owned()),
+        booking_date: Some(day(on)),
+        currency: Some("EUR".to_owned()),
+        expected: Some(money("42361.11")),
+        actual: Some(money("29798.50")),
+        difference: Some(money("-12562.61")),
+        explanation: "no explanation found".to_owned(),
+        first_seen: day("2026-11-21"),
+        status: "open",
+    }
+}
+
+fn seen(row: &BreakRow) -> SeenBreak {
+    let on = row.booking_date.expect("a break of a row");
+    SeenBreak::new(row, Window { from: on, to: on })
+}
+
+fn status(state: &State, break_id: &str) -> String {
+    state.break_of_id(break_id).expect("reads").expect("is known").status
+}
+
+#[test]
+fn balances_are_found_on_either_side_of_a_day() {
+    let (_folder, state) = fresh();
+    let closings = [
+        closing("900", "2026-11-01", Some("1"), "2"),
+        closing("900", "2026-11-03", Some("2"), "3"),
+        closing("900", "2026-11-05", None, "4"),
+        closing("900", "2026-11-06", Some("4"), "5"),
+        closing("1000", "2026-11-04", Some("-7.5"), "8"),
+    ];
+    apply(&state, &delta("run-1", window("2026-11-01", "2026-11-07"), &["900", "1000"]), &closings);
+    let before = state.closings_before(day("2026-11-03")).expect("reads");
+    assert_eq!(before, HashMap::from([(card("900"), (day("2026-11-01"), money("2")))]));
+    let after = state.openings_after(day("2026-11-03")).expect("reads");
+    let expected = [(card("900"), (day("2026-11-06"), money("4"))), (card("1000"), (day("2026-11-04"), money("-7.5")))];
+    assert_eq!(after, HashMap::from(expected));
+}
+
+#[test]
+fn a_run_replaces_the_balances_of_its_owners_and_days_only() {
+    let (_folder, state) = fresh();
+    let first = [
+        closing("900", "2026-11-01", None, "1"),
+        closing("900", "2026-11-02", None, "2"),
+        closing("1000", "2026-11-02", None, "3"),
+    ];
+    apply(&state, &delta("run-1", window("2026-11-01", "2026-11-02"), &["900", "1000"]), &first);
+    apply(&state, &delta("run-2", window("2026-11-02", "2026-11-03"), &["900"]), &[]);
+    let before = state.closings_before(day("2026-11-10")).expect("reads");
+    let expected = [(card("900"), (day("2026-11-01"), money("1"))), (card("1000"), (day("2026-11-02"), money("3")))];
+    assert_eq!(before, HashMap::from(expected));
+}
+
+#[test]
+fn a_run_is_applied_once() {
+    let (_folder, state) = fresh();
+    let run = delta("run-1", window("2026-11-01", "2026-11-02"), &["900"]);
+    assert!(!state.has_run("run-1").expect("reads"));
+    apply(&state, &run, &[closing("900", "2026-11-01", None, "1")]);
+    apply(&state, &run, &[closing("900", "2026-11-01", None, "999")]);
+    assert!(state.has_run("run-1").expect("reads"));
+    assert_eq!(state.closings_before(day("2026-11-02")).expect("reads")[&card("900")].1, money("1"));
+}
+
+#[test]
+fn a_delta_that_cannot_be_read_to_its_end_changes_nothing() {
+    let (_folder, state) = fresh();
+    let run = delta("run-1", window("2026-11-01", "2026-11-02"), &["900"]);
+    let closings = [Ok(closing("900", "2026-11-01", None, "1")), Err(Error::environment("the disk is gone"))];
+    let error = state.apply(&run, closings.into_iter()).expect_err("fails");
+    assert_eq!(error.message(), "the disk is gone");
+    assert!(!state.has_run("run-1").expect("reads"));
+    assert!(state.closings_before(day("2026-11-10")).expect("reads").is_empty());
+}
+
+#[test]
+fn a_break_keeps_the_day_it_was_seen_first_and_goes_when_a_run_no_longer_sees_it() {
+    let (_folder, state) = fresh();
+    let days = window("2026-11-01", "2026-11-07");
+    let mut row = break_row("chain-1", "chain", "900", "2026-11-02");
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-1", days, &["900"]) }, &[]);
+    row.first_seen = day("2026-11-22");
+    row.actual = Some(money("1"));
+    let later = StateDelta { breaks: vec![seen(&row)], today: day("2026-11-22"), ..delta("run-2", days, &["900"]) };
+    apply(&state, &later, &[]);
+    let known = state.known_breaks().expect("reads").remove("chain-1").expect("is known");
+    assert_eq!((known.first_seen, known.last_seen), (day("2026-11-21"), day("2026-11-22")));
+    assert_eq!((known.actual, known.run_id.as_str()), (Some(money("1")), "run-2"));
+    apply(&state, &delta("run-3", days, &["900"]), &[]);
+    assert_eq!(status(&state, "chain-1"), "resolved");
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-4", days, &["900"]) }, &[]);
+    assert_eq!(status(&state, "chain-1"), "open");
+}
+
+#[test]
+fn a_run_resolves_nothing_that_it_could_not_have_seen() {
+    let (_folder, state) = fresh();
+    let breaks = vec![
+        seen(&break_row("of another owner", "chain", "1000", "2026-11-02")),
+        seen(&break_row("of another check", "seam", "900", "2026-11-02")),
+        seen(&break_row("of another day", "chain", "900", "2026-11-09")),
+        SeenBreak::new(
+            &break_row("of a longer window", "chain", "900", "2026-11-02"),
+            window("2026-11-01", "2026-11-09"),
+        ),
+        seen(&break_row("gone", "chain", "900", "2026-11-07")),
+    ];
+    apply(&state, &StateDelta { breaks, ..delta("run-1", window("2026-11-01", "2026-11-09"), &["900"]) }, &[]);
+    apply(&state, &delta("run-2", window("2026-11-01", "2026-11-07"), &["900"]), &[]);
+    let resolved = BreakFilter { status: Some("resolved".to_owned()), ..BreakFilter::default() };
+    let gone: Vec<String> = state.breaks(&resolved).expect("reads").into_iter().map(|known| known.break_id).collect();
+    assert_eq!(gone, ["gone"]);
+    assert_eq!(state.breaks(&BreakFilter::default()).expect("reads").len(), 5);
+}
+
+#[test]
+fn people_accept_and_reopen_breaks() {
+    let (_folder, state) = fresh();
+    let days = window("2026-11-01", "2026-11-07");
+    let mut row = break_row("chain-1", "chain", "900", "2026-11-02");
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-1", days, &["900"]) }, &[]);
+    state.accept_break("chain-1", "zoe", "the bank knows").expect("is open");
+    let known = state.break_of_id("chain-1").expect("reads").expect("is known");
+    assert_eq!(
+        (known.status.as_str(), known.accepted_by.as_deref(), known.note.as_deref()),
+        ("accepted", Some("zoe"), Some("the bank knows"))
+    );
+    row.status = "accepted";
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-2", days, &["900"]) }, &[]);
+    assert_eq!(state.break_of_id("chain-1").expect("reads").expect("is known").note.as_deref(), Some("the bank knows"));
+    state.reopen_break("chain-1").expect("is accepted");
+    assert_eq!(state.break_of_id("chain-1").expect("reads").expect("is known").note, None);
+    let error = state.reopen_break("chain-2").expect_err("is unknown");
+    assert_eq!(error.kind(), crate::ErrorKind::Usage);
+}
+
+#[test]
+fn the_file_is_private_and_of_a_known_version() {
+    let (folder, state) = fresh();
+    let mode = std::fs::metadata(folder.path().join(FILE_NAME)).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    state.connection().pragma_update(None, "user_version", 99).expect("writes");
+    drop(state);
+    let error = State::open(folder.path()).expect_err("is newer");
+    assert_eq!(error.message(), "expected a state file of version 1, found version 99");
+}
+
+#[test]
+fn it_can_be_read_while_a_run_holds_the_directory() {
+    let (folder, state) = fresh();
+    apply(&state, &delta("run-1", window("2026-11-01", "2026-11-07"), &["900"]), &[]);
+    let reader = State::open_for_reading(folder.path()).expect("opens");
+    assert!(reader.has_run("run-1").expect("reads"));
+    assert!(reader.accept_break("chain-1", "zoe", "").is_err());
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let error = State::open_for_reading(nowhere.path()).expect_err("has none");
+    assert_eq!(error.kind(), crate::ErrorKind::Usage);
+}
+
+#[test]
+fn balances_can_be_read_by_people() {
+    let (_folder, state) = fresh();
+    let closings = [closing("900", "2026-11-01", Some("-0.05"), "12.3456")];
+    apply(&state, &delta("run-1", window("2026-11-01", "2026-11-07"), &["900"]), &closings);
+    let readable: (String, String, String) = state
+        .read(|connection| {
+            connection.query_row("SELECT day, opening, closing FROM closings_readable", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+        })
+        .expect("reads");
+    assert_eq!(readable, ("2026-11-01".to_owned(), "-0.0500".to_owned(), "12.3456".to_owned()));
+}
+
+#[test]
+fn staged_closings_read_back() {
+    let row = BalanceRow {
+        owner_kind: "card",
+        owner_id: "9\"00\n".to_owned(),
+        currency: None,
+        booking_date: day("2026-11-01"),
+        opening: None,
+        credits: Some(Money::ZERO),
+        debits: Some(money("-1")),
+        closing: Some(money("-99999999999999.9999")),
+        entries: 1,
+        verdict: "tied",
+    };
+    let closing = Closing::of(&row).expect("has a balance");
+    let mut line = Vec::new();
+    closing.write_line(&mut line);
+    let line = String::from_utf8(line).expect("UTF-8");
+    assert_eq!(line.lines().count(), 1);
+    assert_eq!(Closing::read_line(line.trim_end()), Some(closing));
+    assert_eq!(Closing::of(&BalanceRow { closing: None, ..row }), None);
+    assert_eq!(Closing::read_line("[\"card\",\"1\",20000,null,null,9999999999999999999]"), None);
+}
