@@ -195,7 +195,7 @@ impl Pager {
             pass.end = String::from("an empty page came after the last row");
             return self.end(pass);
         }
-        if pass.reads == 2 && pass.ends_unordered(&page) {
+        if pass.pages.len() == 1 && pass.ends_unordered(&page) {
             return self.accept(pass, &page, 1);
         }
         if pass.reads == 2 && pass.is_begun_again_by(&page, agrees) {
@@ -221,9 +221,12 @@ impl Pager {
         if new_rows > 0 {
             if pass.has_repeated(page, skip) && pass.bridged.is_none() {
                 if pass.overlap.is_empty() {
-                    return self.moved("a row came twice from pages that cannot overlap");
-                }
-                if !self.settings.twice {
+                    let reason = "a row came twice from pages that cannot overlap";
+                    if self.passes < self.settings.passes_max {
+                        return self.moved(reason);
+                    }
+                    pass.bridged = Some(self.in_vain(reason));
+                } else if !self.settings.twice {
                     // Either it is listed twice, or the order varies: a second reading tells.
                     self.settings.twice = true;
                     return self.start_pass();

@@ -421,6 +421,16 @@ fn a_silent_clamp_is_found_out() {
 }
 
 #[test]
+fn a_row_listed_twice_on_pages_of_one_row_is_kept_unproved() {
+    let mut rows = names(9);
+    rows.insert(5, rows[4].clone());
+    let mut server = Server::new(Manners { clamp: Some(1), ..honest(Echo::None) }, rows.clone(), Vec::new());
+    let outcome = server.read(settings(10));
+    assert!(matches!(outcome.proof, Proof::Unproved { .. }), "{:?}", outcome.proof);
+    assert_eq!(server.rows_of(&outcome), rows);
+}
+
+#[test]
 fn rows_that_keep_arriving_at_the_tail_do_no_harm() {
     let arrivals = vec![vec![Change::Insert(255)]; 60];
     let mut server = Server::new(honest(Echo::Applied), names(30), arrivals);
