@@ -224,7 +224,7 @@ impl Fetch<'_> {
                 info.currency = reply.value.currency.or(info.currency);
             }
             Err(trouble) if trouble.ends_run => return Err(trouble),
-            Err(trouble) => info.note = Some(trouble.error.one_line()),
+            Err(trouble) => info.note = Some(trouble.error.one_line_with_hint()),
         }
         Ok(info)
     }
@@ -307,7 +307,7 @@ impl Fetch<'_> {
         if trouble.ends_run {
             return Err(trouble);
         }
-        let error = trouble.error.one_line();
+        let error = trouble.error.one_line_with_hint();
         tracing::warn!(subject = %wanted.subject, owner = %wanted.owner, error, "could not be fetched");
         Ok(self.note(wanted, Vec::new(), 0, Proof::Failed { error })?)
     }
