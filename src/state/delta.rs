@@ -20,8 +20,8 @@ pub struct StateDelta {
     /// The local day on which it runs: when breaks were seen last.
     #[serde(with = "as_text")]
     pub today: Day,
-    /// The owners whose rows of the whole window the run has. Their closings within the window are replaced, their breaks
-    /// that were not seen again are resolved.
+    /// The owners whose rows of the whole window the run has. Their closings within the window are replaced, their
+    /// breaks that were not seen again are resolved.
     #[serde(with = "as_owners")]
     pub covered: Vec<OwnerKey>,
     /// The checks that were made: breaks of others stay as they are.
