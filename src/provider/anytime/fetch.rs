@@ -181,9 +181,10 @@ impl Fetch<'_> {
                     fetched.listings.push(listing);
                     for card in cards {
                         // A card that another account listed too is read once: its rows are one chain.
+                        // Cards have the longest listings: begun first, they leave the least to wait for at the end.
                         if cards_met.insert(card.card_ref.clone()) {
                             let owner = Owner::card(&card.acc_id, &card.card_ref);
-                            jobs.push_back(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
+                            jobs.push_front(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
                         }
                         fetched.cards.push(card);
                     }
