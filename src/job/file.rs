@@ -165,7 +165,10 @@ impl Reader<'_> {
         let window = Window::new(from, to);
         if window.is_none() {
             let span = job.get("window").map_or(0..0, Spanned::span);
-            self.problems.add(span, format!("the window ends on {to}, before it begins on {from}"), "this window");
+            let message = format!("the window ends on {to}, before it begins on {from}");
+            let is_overridden = self.overrides.from.is_some() || self.overrides.to.is_some();
+            let label = if is_overridden { "--from and --to win over it" } else { "this window" };
+            self.problems.add(span, message, label);
         }
         window
     }
