@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use crate::job::plan::TRANSFER_DAYS_DEFAULT;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
 use crate::record::{Feed, Zone};
 use crate::sandbox::{Credentials, KeyFiles, PublicKey, RunningSandbox, Sandbox, SandboxConfig, sample};
@@ -65,6 +66,7 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         zone: Zone::parse("Europe/Paris").expect("a zone of the database"),
         window: sample::window(),
         feeds: Feed::ALL.to_vec(),
+        transfer_days: TRANSFER_DAYS_DEFAULT,
         provider: "anytime",
         source: Source::Network(Box::new(Connection {
             base_url: running.base_url(),

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::plan::{Connection, KeySource, Limits, Output, Plan, Source};
+use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
 use crate::record::{Day, Feed, Window, Zone};
@@ -31,7 +31,7 @@ pub struct Overrides {
 /// Providers of which documents exist; those that can be asked come first.
 const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
 const FORMATS: [&str; 2] = ["csv", "parquet"];
-const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds"];
+const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
 const SOURCE_KEYS: &[&str] = &[
     "provider",
     "base_url",
@@ -111,6 +111,7 @@ impl Reader<'_> {
         let zone = self.zone(&job);
         let window = self.window(&job, zone);
         let feeds = self.feeds(&job);
+        let transfer_days = job.integer("transfer_days", 0..=31, self.problems);
         let provider = self.provider(&source);
         let limits = self.limits(&limits);
         let source = self.source(&source, limits);
@@ -120,6 +121,8 @@ impl Reader<'_> {
             zone: zone?,
             window: window?,
             feeds,
+            transfer_days: transfer_days
+                .map_or(TRANSFER_DAYS_DEFAULT, |days| i32::try_from(days).expect("bounded above")),
             provider: provider?,
             source: source?,
             output,

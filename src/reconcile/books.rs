@@ -15,6 +15,8 @@ pub trait Link {
     fn txid(&self) -> &str;
     /// ISO 4217 code of its amount and balance.
     fn currency(&self) -> Option<&str>;
+    /// Whether it is announced and not booked.
+    fn is_pending(&self) -> bool;
     /// Its local time was shown twice, and its balance tells that it was the second time.
     fn take_second_showing(&mut self);
 }
@@ -31,6 +33,10 @@ impl Link for StatementLine<'_> {
 
     fn currency(&self) -> Option<&str> {
         self.currency.as_deref()
+    }
+
+    fn is_pending(&self) -> bool {
+        self.status == Some(Status::Pending)
     }
 
     fn take_second_showing(&mut self) {
@@ -50,6 +56,10 @@ impl Link for CardTransaction<'_> {
 
     fn currency(&self) -> Option<&str> {
         self.currency.as_deref()
+    }
+
+    fn is_pending(&self) -> bool {
+        self.status == Status::Pending
     }
 
     fn take_second_showing(&mut self) {

@@ -4,13 +4,25 @@
 
 pub mod books;
 pub mod chain;
+pub mod closing;
+pub mod cross;
 mod duplicates;
+pub mod facts;
+mod loads;
 mod order;
+mod pairing;
 mod trails;
+mod transfers;
+mod twins;
+mod words;
 
 pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
+pub use cross::{Terms, check_account};
 pub use duplicates::{Duplicate, find_duplicates};
+pub use loads::check_loads;
+pub use transfers::check_transfers;
+pub use twins::check_twins;
 
 use crate::record::{Money, Stamp};
 

@@ -79,6 +79,7 @@ impl Bench {
             zone: Zone::parse("Europe/Paris").expect("a zone"),
             window: Window::new(day("2026-01-10"), day("2026-01-16")).expect("a window"),
             feeds: self.feeds.clone(),
+            transfer_days: 3,
             provider: "anytime",
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
