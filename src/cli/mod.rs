@@ -11,6 +11,7 @@ pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+pub mod selftest;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ enum Command {
     Demo(demo::Arguments),
     Breaks(breaks::Arguments),
     Schema(schema::Arguments),
+    Selftest(selftest::Arguments),
 }
 
 /// Runs the program on the process's own arguments.
@@ -67,5 +69,6 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Breaks(arguments) => breaks::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Selftest(arguments) => selftest::execute(&arguments),
     }
 }
