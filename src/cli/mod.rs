@@ -5,6 +5,7 @@ pub mod breaks;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod logging;
 pub mod printer;
 pub mod progress;
 pub mod run;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ties.into() };
         }
     };
+    logging::start();
     match execute(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -17,6 +17,8 @@ pub trait Link {
     fn txid(&self) -> &str;
     /// ISO 4217 code of its amount and balance.
     fn currency(&self) -> Option<&str>;
+    /// Whether it is announced and not booked.
+    fn is_pending(&self) -> bool;
     /// Its local time was shown twice, and its balance tells that it was the second time.
     fn take_second_showing(&mut self);
     /// The provider's text.
@@ -45,6 +47,10 @@ impl Link for StatementLine<'_> {
         self.currency.as_deref()
     }
 
+    fn is_pending(&self) -> bool {
+        self.status == Some(Status::Pending)
+    }
+
     fn take_second_showing(&mut self) {
         self.booked_at = self.booked_at.later();
     }
@@ -70,6 +76,10 @@ impl Link for CardTransaction<'_> {
 
     fn currency(&self) -> Option<&str> {
         self.currency.as_deref()
+    }
+
+    fn is_pending(&self) -> bool {
+        self.status == Status::Pending
     }
 
     fn take_second_showing(&mut self) {

@@ -80,6 +80,7 @@ impl Bench {
             zone: Zone::parse("Europe/Paris").expect("a zone"),
             window: Window::new(day("2026-01-10"), day("2026-01-16")).expect("a window"),
             feeds: self.feeds.clone(),
+            transfer_days: 3,
             provider: "anytime",
             fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),

@@ -125,6 +125,12 @@ impl Recipe {
         Ledger { zone: self.zone, quirks: self.quirks, accounts: Vec::new() }
     }
 
+    /// Makes the accounts one after the other, as the provider spells them.
+    pub fn spelled_accounts(&self) -> impl Iterator<Item = super::books::Account> {
+        let ledger = self.empty_ledger();
+        self.accounts().map(move |account| super::spelling::spell_account(&ledger, &account))
+    }
+
     /// Makes the accounts one after the other.
     pub fn accounts(&self) -> impl Iterator<Item = Account> {
         let calendar = Calendar::new(self.zone, self.window);

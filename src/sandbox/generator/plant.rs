@@ -5,7 +5,7 @@
 
 use super::Random;
 use crate::record::OwnerKind;
-use crate::sandbox::ledger::{Account, Card, CardKind, CardRow, Exchange, Ledger, Line, LineKind, State};
+use crate::sandbox::ledger::{Account, Card, CardKind, CardRow, Exchange, Ledger, Line, LineKind, State, Transfer};
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -384,7 +384,7 @@ fn drop_twin(account: &mut Account, at: usize) -> Option<Planted> {
 
 /// Takes the debit of a transfer out of both statements, and out of the balances that follow, as if it had never been.
 fn drop_debit(account: &mut Account, at: usize) -> Option<Planted> {
-    let internal_id = account.transfers.get(at).filter(|transfer| transfer.reference.is_some())?.internal_id;
+    let internal_id = account.transfers.get(at).filter(|transfer| owes_debit(transfer))?.internal_id;
     let gone = account.lines.iter().position(|line| line.kind == LineKind::TransferOut { internal_id })?;
     take_line_out(account, gone);
     let (owner_id, currency) = (account.acc_id.clone(), account.currency);
@@ -395,6 +395,11 @@ fn drop_debit(account: &mut Account, at: usize) -> Option<Planted> {
         currency,
         internal_id.to_string(),
     ))
+}
+
+/// Whether a transfer must have a debit. What somebody else collects (a direct debit) is no transfer of the account's own.
+fn owes_debit(transfer: &Transfer) -> bool {
+    transfer.reference.is_some() && !transfer.direct_debit
 }
 
 fn drop_load_line(account: &mut Account, card: usize, at: usize) -> Option<Planted> {
@@ -437,7 +442,7 @@ fn places(ledger: &Ledger, kind: FaultKind) -> Vec<Place> {
                 places.extend(rows_where(&account.lines, fit).map(|row| place(None, row)));
             }
             FaultKind::OrphanTransfer => {
-                let rows = rows_where(&account.transfers, |transfer| transfer.reference.is_some());
+                let rows = rows_where(&account.transfers, owes_debit);
                 places.extend(rows.map(|row| place(None, row)));
             }
             FaultKind::OrphanLoad => {
