@@ -37,6 +37,9 @@
 //! - Money is an integer of ten-thousandths. What does not fit is rejected, never rounded; no float comes near it.
 //! - A listing counts as complete only when its pages overlap by a row and the first page reads the same at the end.
 //! - Rows of one moment are ordered by solving for the path of their balances, so that no order has to be assumed.
+//! - A break is explained, never repaired: the smallest cause is told with its evidence, and the rows stay as sent.
+//! - What the provider means by a fee and by its two amounts is learnt from the balances: two rows make a habit, one is a
+//!   break.
 //! - The ±1 day around the window and what lies in it beyond are asked for but not reported: whether the provider's dates
 //!   are inclusive is not documented. Rows are selected by their own booking date.
 

@@ -124,8 +124,10 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
         return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
     let (found, copies) = copies::set_aside(entries, rows, found);
-    let found = repair::repaired(entries, rows, found, held, &leads_on);
-    Arrangement { copies, ..settled(join(entries, found, held, leads_on)) }
+    let repaired = repair::repaired(entries, rows, &found, held, &leads_on);
+    let orders = [Some(found), repaired].into_iter().flatten().map(|found| join(entries, found, held, &leads_on));
+    let best = orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there is one to choose");
+    Arrangement { copies, ..settled(best) }
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
@@ -160,16 +162,16 @@ fn is_unique(entries: &[Entry], rows: &[u32], entrance: Option<Money>, solved: &
 
 /// Joins trails that no single path takes, with as few faults as possible. Where nothing came before, any of them can be
 /// the first: the one is taken that leaves the fewest faults.
-fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: impl Fn(Money) -> bool) -> Vec<u32> {
+fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: &impl Fn(Money) -> bool) -> Vec<u32> {
     if held.actual.is_some() || found.len() < 2 {
-        return join_from(entries, found, None, held, &leads_on);
+        return join_from(entries, found, None, held, leads_on);
     }
     // Long trails first: it is lone rows that are wrong.
     let mut starts: Vec<usize> = (0..found.len()).collect();
     starts.sort_by_key(|start| found[*start].rows.len() == 1);
     starts.truncate(STARTS_TRIED_MAX);
-    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, &leads_on));
-    orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there are trails")
+    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, leads_on));
+    orders.min_by_key(|order| failures(entries, order, held, leads_on)).expect("there are trails")
 }
 
 /// Joins trails, each after the one that it fits best.

@@ -12,16 +12,17 @@ use crate::record::Money;
 /// Trails beyond which a group is so broken that its order says nothing.
 const TRAILS_MAX: usize = 64;
 
-/// The trails, joined where one assumption for each makes a path of them; as they were where none does.
+/// The trails found again under such assumptions; `None` where none offers itself. Whether they are better ones is for the
+/// caller to see.
 pub(super) fn repaired(
     entries: &[Entry],
     rows: &[u32],
-    found: Vec<Trail>,
+    found: &[Trail],
     held: Held,
     leads_on: &impl Fn(Money) -> bool,
-) -> Vec<Trail> {
+) -> Option<Vec<Trail>> {
     if found.len() < 2 || found.len() > TRAILS_MAX {
-        return found;
+        return None;
     }
     let mut repairs = Repairs::default();
     let mut open: Vec<Open> = found.iter().filter(|trail| trail.start != trail.end).map(Open::of).collect();
@@ -30,12 +31,11 @@ pub(super) fn repaired(
     }
     repairs.jumps = jumps(&open, held, leads_on);
     if repairs.moved.is_empty() && repairs.jumps.is_empty() {
-        return found;
+        return None;
     }
     let kept: HashSet<u32> = found.iter().flat_map(|trail| &trail.rows).copied().collect();
     let rows: Vec<u32> = rows.iter().copied().filter(|row| kept.contains(row)).collect();
-    let joined = split_repaired(entries, &rows, held.actual, &repairs);
-    if joined.len() < found.len() || repairs.moved.is_empty() { joined } else { found }
+    Some(split_repaired(entries, &rows, held.actual, &repairs))
 }
 
 /// A trail that does not return to where it starts.

@@ -195,8 +195,16 @@ pub static BALANCES: Dataset = Dataset {
         optional("currency", Kind::Text, "ISO 4217 code of the balance"),
         required("booking_date", Kind::Date, "The local day"),
         optional("opening", Kind::Money, "The balance before the day's first settled row"),
-        optional("credits", Kind::Money, "The sum of the day's settled credits, not negative; empty beyond 18 digits"),
-        optional("debits", Kind::Money, "The sum of the day's settled debits, not positive; empty beyond 18 digits"),
+        optional(
+            "credits",
+            Kind::Money,
+            "The sum of what settled rows added to the balance, fees charged on top included; empty beyond 18 digits",
+        ),
+        optional(
+            "debits",
+            Kind::Money,
+            "The sum of what settled rows took from the balance, fees charged on top included; not positive; empty beyond 18 digits",
+        ),
         optional("closing", Kind::Money, "The balance after the day's last settled row, as the provider states it"),
         required("entries", Kind::Count, "How many settled rows the day has"),
         required("verdict", Kind::Text, "tied, broken or ambiguous"),
