@@ -6,6 +6,7 @@ pub mod books;
 pub mod chain;
 mod duplicates;
 mod order;
+pub mod restatement;
 mod trails;
 
 pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
