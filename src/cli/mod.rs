@@ -10,6 +10,7 @@ pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Breaks(breaks::Arguments),
+    Verify(verify::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -64,6 +66,7 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Sandbox(arguments) => sandbox::execute(&arguments),
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Breaks(arguments) => breaks::execute(&arguments),
+        Command::Verify(arguments) => verify::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
     }
 }

@@ -45,6 +45,7 @@ mod sealing;
 mod spill;
 mod staged;
 mod totals;
+mod verify;
 
 pub use changes::{Changes, Gone};
 pub use columns::arrow_schema;
@@ -58,3 +59,4 @@ pub use publication::{Committed, Formats, Publication};
 pub use schema::{ParquetType, Property, SchemaDocument};
 pub use staged::Digested;
 pub use totals::{CurrencyTotals, Totals};
+pub use verify::{Finding, FindingKind, Verification, verify};
