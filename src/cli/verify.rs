@@ -57,10 +57,8 @@ fn json(found: &Verification) -> String {
 }
 
 fn text(found: &Verification) -> String {
-    let read = format!(
-        "{} days, {} partitions with {} rows, {} files",
-        found.days, found.partitions, found.rows, found.files
-    );
+    let read =
+        format!("{} days, {} partitions with {} rows, {} files", found.days, found.partitions, found.rows, found.files);
     let Some(first) = found.findings.first() else {
         let seal = found.last_seal.as_ref().map(|(day, seal)| format!("\nseal of {day}: {seal}"));
         return format!("intact: {read}{}", seal.unwrap_or_default());

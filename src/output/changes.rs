@@ -110,12 +110,12 @@ impl Publication {
         dataset: &'static Dataset,
         day: Day,
         owners: &HashSet<OwnerKey>,
-    ) -> Option<HashMap<Vec<u8>, u64>> {
+    ) -> Option<BTreeMap<Vec<u8>, usize>> {
         if !self.parquet {
             return None;
         }
         let path = self.staging.shared.root.join(partition_path(dataset, day));
-        let mut rows = HashMap::new();
+        let mut rows = BTreeMap::new();
         if !path.exists() {
             // A day that had no rows of anybody.
             let sealed = self.staging.shared.state.sealed_rows(dataset, day).ok()?;
@@ -138,7 +138,7 @@ impl Publication {
         dataset: &'static Dataset,
         day: Day,
         owners: &HashSet<OwnerKey>,
-        mut before: HashMap<Vec<u8>, u64>,
+        mut before: BTreeMap<Vec<u8>, usize>,
         sides: &mut Sides,
     ) -> Result<()> {
         self.rows_now(dataset, day, owners, |packed, owner| {
@@ -149,7 +149,7 @@ impl Publication {
             sides.after.push((owner, reported(dataset, packed)?));
             Ok(())
         })?;
-        for (packed, _) in before.into_iter().flat_map(|(packed, count)| std::iter::repeat_n((packed, ()), count_of(count))) {
+        for packed in before.into_iter().flat_map(|(packed, count)| std::iter::repeat_n(packed, count)) {
             let mut owner = OwnerOf::new(dataset);
             unpack(dataset, &packed, &mut owner)?;
             sides.before.push((owner.owner(), reported(dataset, &packed)?));
@@ -214,19 +214,17 @@ impl Publication {
     }
 }
 
-fn count_of(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
-}
-
 fn key_of(owner: &Owner) -> OwnerKey {
     (owner.kind, owner.id().to_owned())
 }
 
 fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
-    let gone = changes
-        .gone
-        .entry(format!("{} {}", old.owner.0.name(), old.owner.1))
-        .or_insert_with(|| Gone { owner: old.owner, rows: 0, first: day, last: day });
+    let gone = changes.gone.entry(format!("{} {}", old.owner.0.name(), old.owner.1)).or_insert_with(|| Gone {
+        owner: old.owner,
+        rows: 0,
+        first: day,
+        last: day,
+    });
     gone.rows += old.rows;
     gone.last = day;
 }
@@ -247,7 +245,7 @@ fn packed_row(
 
 /// Rows of the same key stand together; what is left stands alone.
 fn pair_up(sides: Sides) -> Vec<Changed> {
-    let mut after: HashMap<(OwnerKey, String), Vec<(Owner, Reported)>> = HashMap::new();
+    let mut after: BTreeMap<(OwnerKey, String), Vec<(Owner, Reported)>> = BTreeMap::new();
     for (owner, row) in sides.after {
         after.entry((key_of(&owner), row.key.clone())).or_default().push((owner, row));
     }

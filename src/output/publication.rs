@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use super::commit::{
-    self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE,
-};
+use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
 use super::csv::CsvSink;
 use super::directory::{OutputDir, Shared};
 use super::disk::{Access, Refused};
 use super::encode::{Encoded, Encoder};
 use super::lake::{self, Keep, Lake, LakeDataset};
 use super::manifest::{self, Manifest, ManifestFile, path_text};
-use super::spill::{HELD_BYTES_MAX, Spill};
 use super::sealed::SealBook;
 use super::sealing::Sealing;
+use super::spill::{HELD_BYTES_MAX, Spill};
 use super::staged::{Digested, StagedFile};
 use super::totals::Totals;
 use crate::Result;

@@ -74,7 +74,9 @@ impl SealBook {
     /// Says that no more rows come.
     pub(super) fn finish(&mut self) {
         let pending: Vec<_> = self.pending.drain().collect();
-        pending.into_iter().for_each(|(dataset, (owner, hashers))| self.close(dataset, owner, hashers));
+        for (dataset, (owner, hashers)) in pending {
+            self.close(dataset, owner, hashers);
+        }
     }
 
     fn close(&mut self, dataset: &'static str, owner: u32, hashers: Hashers) {
@@ -124,5 +126,51 @@ impl SealBook {
             self.owners.push(owner.clone());
             next
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::Encoder;
+    use super::super::samples::card_transaction;
+    use super::*;
+    use crate::record::dataset::CARD_TRANSACTIONS;
+    use crate::record::{CardTransaction, OwnerKind, Stamp};
+
+    /// Rows of a card on alternating days.
+    fn rows(card: &str) -> Vec<CardTransaction<'static>> {
+        (0..7)
+            .map(|index| CardTransaction {
+                card_ref: card.to_owned().into(),
+                txid: index.to_string().into(),
+                booked_at: Stamp::new(i64::from(index % 2) * 86_400_000_000, 0),
+                ..card_transaction(true)
+            })
+            .collect()
+    }
+
+    fn sealed(parts: usize) -> Vec<SealedRows> {
+        let mut book = SealBook::default();
+        for card in ["900", "1000"] {
+            for part in rows(card).chunks(parts) {
+                let mut rows = Encoder::new(&CARD_TRANSACTIONS, false).encode(part).into_parts().1;
+                let hashers = rows.take_hashers();
+                book.append(&CARD_TRANSACTIONS, rows.packed(), rows.places(), hashers).expect("rows of its own");
+            }
+        }
+        book.finish();
+        let day = |days| Day::from_epoch_days(days).expect("a day");
+        [book.of(&CARD_TRANSACTIONS, day(0)), book.of(&CARD_TRANSACTIONS, day(1))].concat()
+    }
+
+    #[test]
+    fn an_owner_that_comes_in_parts_is_sealed_as_one() {
+        let whole = sealed(7);
+        let shown: Vec<(&str, u64)> = whole.iter().map(|each| (each.owner.1.as_str(), each.rows)).collect();
+        assert_eq!(shown, [("900", 4), ("1000", 4), ("900", 3), ("1000", 3)]);
+        assert!(whole.iter().all(|each| each.owner.0 == OwnerKind::Card));
+        for parts in 1..7 {
+            assert_eq!(sealed(parts), whole, "in parts of {parts} rows");
+        }
     }
 }

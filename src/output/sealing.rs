@@ -34,11 +34,13 @@ impl Sealing {
         let mut rows = Vec::new();
         for day in window.iter() {
             let partitions = days.entry(day).or_default();
-            partitions.retain(|partition| !datasets.iter().any(|(dataset, _)| std::ptr::eq(*dataset, partition.dataset)));
+            partitions
+                .retain(|partition| !datasets.iter().any(|(dataset, _)| std::ptr::eq(*dataset, partition.dataset)));
             for (dataset, keep) in datasets {
                 let mut owners = sealed.of(dataset, day);
                 if !matches!(keep, Keep::Nobody) {
-                    owners.extend(state.sealed_rows(dataset, day)?.into_iter().filter(|old| keep.keeps_key(&old.owner)));
+                    owners
+                        .extend(state.sealed_rows(dataset, day)?.into_iter().filter(|old| keep.keeps_key(&old.owner)));
                 }
                 if !owners.is_empty() {
                     partitions.push(seal_partition(dataset, &mut owners, in_lake));
@@ -84,7 +86,8 @@ impl Sealing {
         let rows = self.rows.iter().map(|(dataset, day, sealed)| SealLine::rows(dataset, *day, sealed));
         let own = self.days.range(self.window.from..=self.window.to);
         let partitions = own.flat_map(|(day, partitions)| {
-            let ours = partitions.iter().filter(|each| self.datasets.iter().any(|own| std::ptr::eq(*own, each.dataset)));
+            let ours =
+                partitions.iter().filter(|each| self.datasets.iter().any(|own| std::ptr::eq(*own, each.dataset)));
             ours.map(|partition| SealLine::partition(*day, partition))
         });
         let seals = self.seals.iter().map(|(day, (_, seal))| SealLine::Seal(day.epoch_days(), seal.to_string()));

@@ -138,7 +138,8 @@ impl<'p> Ledger<'p> {
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
         let found = std::mem::take(&mut self.breaks);
-        let registered = register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        let registered =
+            register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 

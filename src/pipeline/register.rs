@@ -40,7 +40,8 @@ pub(super) fn register(
     rejects: &[RejectRow],
 ) -> Result<Registered> {
     let known = state.known_breaks()?;
-    let mut comparison = Comparison { state, plan, gathered, rejects, known: &known, told: Restated::default(), changed: 0 };
+    let mut comparison =
+        Comparison { state, plan, gathered, rejects, known: &known, told: Restated::default(), changed: 0 };
     let mut first_reported = HashMap::new();
     for feed in &plan.feeds {
         comparison.compare(publication, *feed)?;
@@ -237,7 +238,8 @@ impl Comparison<'_> {
     fn compare(&mut self, publication: &mut Publication, feed: Feed) -> Result<()> {
         let owners = self.gathered.owners.iter().filter(|pages| pages.feed == feed);
         let read: HashSet<OwnerKey> = owners.map(|pages| key_of(&pages.owner)).collect();
-        let Changes { rows, gone, unreadable } = publication.changes(dataset_of(feed), &|owner| read.contains(owner))?;
+        let Changes { rows, gone, unreadable } =
+            publication.changes(dataset_of(feed), &|owner| read.contains(owner))?;
         self.changed += unreadable;
         for rows in rows.chunk_by(|a, b| a.owner == b.owner) {
             self.restate(publication, feed, rows)?;

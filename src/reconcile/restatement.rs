@@ -51,7 +51,8 @@ pub struct Restated {
 
 /// Tells restatements from the normal life of rows. `rows` are one owner's, in the order of time.
 pub fn restatements(owner: &Owner, rows: &[Changed], known: &Restating<'_>) -> Restated {
-    let mut telling = Telling { owner, known, shifts: shifts(rows), by_shift: HashMap::new(), told: Restated::default() };
+    let mut telling =
+        Telling { owner, known, shifts: shifts(rows), by_shift: HashMap::new(), told: Restated::default() };
     for row in rows {
         match (&row.before, &row.after) {
             (Some(before), Some(after)) => telling.changed(before, after),
@@ -69,7 +70,8 @@ fn is_booked(row: &Reported) -> bool {
 
 /// By how much balances move after each of the rows, as far as the rows themselves tell.
 fn shifts(rows: &[Changed]) -> HashSet<Money> {
-    let moved = |row: &Option<Reported>| row.as_ref().filter(|row| is_booked(row)).map_or(Money::ZERO, |row| row.amount);
+    let moved =
+        |row: &Option<Reported>| row.as_ref().filter(|row| is_booked(row)).map_or(Money::ZERO, |row| row.amount);
     let mut total = Some(Money::ZERO);
     let mut shifts = HashSet::from([Money::ZERO]);
     for row in rows {
@@ -257,7 +259,7 @@ impl Telling<'_> {
     fn finish(mut self) -> Restated {
         for (index, further) in self.by_shift.into_values().filter(|(_, further)| *further > 0) {
             let explanation = &mut self.told.breaks[index].0.explanation;
-            explanation.push_str(&format!("; the balances of {further} further rows move by the same"));
+            *explanation = format!("{explanation}; the balances of {further} further rows move by the same");
         }
         self.told
     }

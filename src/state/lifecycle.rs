@@ -211,7 +211,7 @@ fn act(
     note: Option<&str>,
 ) -> rusqlite::Result<()> {
     let (at, run_id) = (delta.run.committed_at.as_str(), Some(delta.run.run_id.as_str()));
-    Act { at, break_id, act, by: None, note, run_id }.write(transaction)
+    Act { at, break_id, what: act, by: None, note, run_id }.write(transaction)
 }
 
 /// A new break is added; a known one is brought up to date, but keeps the day it was seen first and, as long as it is
@@ -269,11 +269,7 @@ fn upsert(transaction: &Transaction<'_>, delta: &StateDelta, seen: &SeenBreak) -
 }
 
 /// The rows by which it is told later why the break went away: those of its owner, and for a card those of its account.
-fn evidence(
-    transaction: &Transaction<'_>,
-    seen: &SeenBreak,
-    days: (Day, Day),
-) -> rusqlite::Result<(i64, [u8; 32])> {
+fn evidence(transaction: &Transaction<'_>, seen: &SeenBreak, days: (Day, Day)) -> rusqlite::Result<(i64, [u8; 32])> {
     let account = seen.account.as_deref().map(|id| ("account", id));
     let owners: Vec<(&str, &str)> =
         std::iter::once((seen.owner_kind.as_str(), seen.owner_id.as_str())).chain(account).collect();
@@ -350,12 +346,7 @@ fn reason(transaction: &Transaction<'_>, delta: &StateDelta, gone: &Candidate) -
     })
 }
 
-fn resolve(
-    transaction: &Transaction<'_>,
-    delta: &StateDelta,
-    break_id: &str,
-    reason: &str,
-) -> rusqlite::Result<()> {
+fn resolve(transaction: &Transaction<'_>, delta: &StateDelta, break_id: &str, reason: &str) -> rusqlite::Result<()> {
     let resolved = transaction
         .prepare_cached(
             "UPDATE breaks SET status = 'resolved', resolution = ?2, resolved_on = ?3

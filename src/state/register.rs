@@ -148,7 +148,7 @@ impl State {
             let transaction = connection.unchecked_transaction()?;
             let changed = transaction.execute(sql, params![break_id, by, note])?;
             if changed == 1 {
-                Act { at: &at, break_id, act, by, note, run_id: None }.write(&transaction)?;
+                Act { at: &at, break_id, what: act, by, note, run_id: None }.write(&transaction)?;
             }
             transaction.commit().map(|()| changed)
         })

@@ -305,7 +305,8 @@ impl State {
                    (SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2)
                  AND dataset = ?3 AND day BETWEEN ?4 AND ?5 AND closing IS NOT NULL",
             )?;
-            let (number, days) = (number_of(dataset::BALANCES.name), (window.from.epoch_days(), window.to.epoch_days()));
+            let (number, days) =
+                (number_of(dataset::BALANCES.name), (window.from.epoch_days(), window.to.epoch_days()));
             let rows = statement.query_map(params![owner.0.name(), owner.1, number, days.0, days.1], |row| {
                 Ok((epoch_day(row, 0)?, amount(row, 1)?))
             })?;

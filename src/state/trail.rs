@@ -34,7 +34,7 @@ pub struct TrailEntry {
 pub(super) struct Act<'a> {
     pub(super) at: &'a str,
     pub(super) break_id: &'a str,
-    pub(super) act: &'a str,
+    pub(super) what: &'a str,
     pub(super) by: Option<&'a str>,
     pub(super) note: Option<&'a str>,
     pub(super) run_id: Option<&'a str>,
@@ -54,21 +54,12 @@ impl Act<'_> {
                 "INSERT INTO trail (entry, at, break_id, act, by, note, run_id, sha256)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![
-                last + 1,
-                self.at,
-                self.break_id,
-                self.act,
-                self.by,
-                self.note,
-                self.run_id,
-                sha256
-            ])?;
+            .execute(params![last + 1, self.at, self.break_id, self.what, self.by, self.note, self.run_id, sha256])?;
         Ok(())
     }
 
     fn sha256(&self, entry: i64, before: &str) -> String {
-        let cells = (before, entry, self.at, self.break_id, self.act, self.by, self.note, self.run_id);
+        let cells = (before, entry, self.at, self.break_id, self.what, self.by, self.note, self.run_id);
         format!("{:x}", Sha256::digest(serde_json::to_vec(&cells).expect("texts and integers are JSON")))
     }
 }
@@ -79,7 +70,7 @@ impl TrailEntry {
         let act = Act {
             at: &self.at,
             break_id: &self.break_id,
-            act: &self.act,
+            what: &self.act,
             by: self.by.as_deref(),
             note: self.note.as_deref(),
             run_id: self.run_id.as_deref(),

@@ -117,7 +117,11 @@ impl<'a> Run<'a> {
                 breaks: self.breaks.len() as u64,
             },
             today: day("2026-11-21"),
-            covered: self.cards.iter().map(|(card_ref, _)| Covered::new(&key(card_ref), ["card_transactions"])).collect(),
+            covered: self
+                .cards
+                .iter()
+                .map(|(card_ref, _)| Covered::new(&key(card_ref), ["card_transactions"]))
+                .collect(),
             rules: "tieout".to_owned(),
             breaks: self.breaks.iter().map(|row| SeenBreak::new(row, self.window)).collect(),
             taken_back: Vec::new(),

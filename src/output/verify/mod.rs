@@ -221,7 +221,12 @@ impl<'a> Verifier<'a> {
         if let Some(state) = &self.state {
             let sha256 = format!("{:x}", Sha256::digest(&bytes));
             if state.manifests()?.get(&manifest.run_id) != Some(&sha256) {
-                self.note(first, FindingKind::FileChanged, place, "it is not the manifest that the state knows of that run");
+                self.note(
+                    first,
+                    FindingKind::FileChanged,
+                    place,
+                    "it is not the manifest that the state knows of that run",
+                );
             }
         }
         self.reports.push(Report { folder, name, manifest });
@@ -252,7 +257,8 @@ impl<'a> Verifier<'a> {
                 Some(digest) if digest == (file.bytes, file.sha256.clone()) => {}
                 Some((bytes, _)) => {
                     let day = csv_days::first_difference(self, index, &file).or(first);
-                    let detail = format!("expected {} bytes with sha256 {}, found {bytes} others", file.bytes, file.sha256);
+                    let detail =
+                        format!("expected {} bytes with sha256 {}, found {bytes} others", file.bytes, file.sha256);
                     self.note(day, FindingKind::FileChanged, place, detail);
                 }
             }
@@ -280,7 +286,12 @@ impl<'a> Verifier<'a> {
         }
         for (day, path) in &expected {
             if !found.contains_key(path) {
-                self.note(Some(*day), FindingKind::PartitionMissing, path.clone(), "it was committed, and is not there");
+                self.note(
+                    Some(*day),
+                    FindingKind::PartitionMissing,
+                    path.clone(),
+                    "it was committed, and is not there",
+                );
             }
         }
         let (known, extra): (Vec<_>, Vec<_>) =
@@ -321,9 +332,9 @@ impl<'a> Verifier<'a> {
         };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().for_each(|worker| {
+            for worker in workers {
                 worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            });
+            }
         });
         for checked in done.into_inner().unwrap_or_else(PoisonError::into_inner) {
             let Checked { findings, rows } = checked?;
@@ -349,7 +360,8 @@ impl<'a> Verifier<'a> {
                 let mut owners = state.sealed_rows(partition.dataset, day)?;
                 let made = seal_partition(partition.dataset, &mut owners, partition.in_lake);
                 if (made.rows, made.digest) != (partition.rows, partition.digest) {
-                    let detail = format!("the digests of its owners do not make up the one of {}", partition.dataset.name);
+                    let detail =
+                        format!("the digests of its owners do not make up the one of {}", partition.dataset.name);
                     self.note(Some(day), FindingKind::ChainBroken, "tieout.db, sealed_partitions", detail);
                 }
             }
@@ -409,7 +421,10 @@ fn is_sealed_by_itself(seal: &manifest::ManifestSeal) -> bool {
 /// The dataset and day of a partition's path.
 fn partition_of(path: &str) -> Option<(&'static Dataset, Day)> {
     let day = day_in(path)?;
-    dataset::ALL.into_iter().map(|dataset| (dataset, day)).find(|(dataset, day)| path_text(&partition_path(dataset, *day)) == path)
+    dataset::ALL
+        .into_iter()
+        .map(|dataset| (dataset, day))
+        .find(|(dataset, day)| path_text(&partition_path(dataset, *day)) == path)
 }
 
 fn day_in(path: &str) -> Option<Day> {
@@ -456,8 +471,10 @@ fn entries(path: &Path) -> Result<Vec<PathBuf>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         listed => listed.or_refused("list a folder", path)?,
     };
-    let mut paths: Vec<PathBuf> =
-        listed.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>().or_refused("list a folder", path)?;
+    let mut paths: Vec<PathBuf> = listed
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<_>>()
+        .or_refused("list a folder", path)?;
     paths.sort();
     Ok(paths)
 }

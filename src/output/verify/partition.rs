@@ -43,7 +43,9 @@ pub(super) fn check(verifier: &Verifier<'_>, path: &str, dataset: &'static Datas
     } else if told.is_empty() && !is_same_file {
         note(FindingKind::FileChanged, "its rows are those that were committed, its bytes are not".to_owned());
     }
-    told.into_iter().for_each(|(kind, detail)| note(kind, detail));
+    for (kind, detail) in told {
+        note(kind, detail);
+    }
     checked.rows = made.rows;
     Ok(checked)
 }
@@ -55,8 +57,11 @@ fn tell_rows(
     day: Day,
     owners: &[SealedRows],
 ) -> Result<Vec<(FindingKind, String)>> {
-    let is_sealed =
-        |partitions: &Vec<_>| partitions.iter().any(|each: &crate::state::SealedPartition| std::ptr::eq(each.dataset, dataset) && each.in_lake);
+    let is_sealed = |partitions: &Vec<_>| {
+        partitions
+            .iter()
+            .any(|each: &crate::state::SealedPartition| std::ptr::eq(each.dataset, dataset) && each.in_lake)
+    };
     let Some(state) = verifier.state.as_ref().filter(|_| verifier.sealed.get(&day).is_some_and(is_sealed)) else {
         return Ok(Vec::new());
     };
