@@ -4,6 +4,7 @@ mod cross;
 mod gather;
 mod ordered;
 mod owner;
+mod register;
 pub mod report;
 
 use std::collections::HashMap;
@@ -19,8 +20,8 @@ use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
-use crate::record::{BalanceRow, BreakRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
-use crate::state::{Closing, KnownBreak, OwnerKey, RunRecord, SeenBreak, StateDelta};
+use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
+use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
@@ -67,7 +68,6 @@ struct Ledger<'p> {
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
     meanings: Vec<MeaningLine>,
-    covered: Vec<OwnerKey>,
     cross: CrossChecks,
     notes: Vec<String>,
 }
@@ -89,7 +89,6 @@ impl<'p> Ledger<'p> {
             rejects,
             owners: Vec::new(),
             meanings: Vec::new(),
-            covered: Vec::new(),
             cross: CrossChecks::new(terms),
             notes: Vec::new(),
         })
@@ -141,7 +140,6 @@ impl<'p> Ledger<'p> {
             if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
-                self.covered.push(key_of(&outcome.owner));
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
@@ -170,14 +168,17 @@ impl<'p> Ledger<'p> {
             let place = |reject: &RejectRow| (reject.feed, reject.owner_id.clone(), reject.page_sha256.clone());
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
-        let known = out.state().known_breaks()?;
-        let breaks = register(&self.breaks, &known, gathered.seen_on);
-        append(&mut self.publication, &dataset::BREAKS, &breaks)?;
+        let found = std::mem::take(&mut self.breaks);
+        let registered =
+            register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 
-        let mut report = Report::new(self.plan, &self.publication, gathered, self.owners, breaks, &self.rejects);
+        let mut report =
+            Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
         report.notes.append(&mut self.notes);
         report.meaning = MeaningLine::kept_short(self.meanings);
+        report.tell_since(registered.since, registered.note);
         self.publication.add_report_file("summary.json", &report.to_json())?;
         self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
         let delta = StateDelta {
@@ -193,9 +194,10 @@ impl<'p> Ledger<'p> {
                 breaks: report.open_breaks() as u64,
             },
             today: gathered.seen_on,
-            covered: self.covered,
-            checks: Check::ALL.iter().map(|check| check.name().to_owned()).collect(),
-            breaks: report.breaks.iter().map(|row| SeenBreak::new(row, scope(row, self.plan))).collect(),
+            covered: register::coverage(gathered),
+            rules: register::rules(self.plan),
+            breaks: registered.seen,
+            taken_back: registered.taken_back,
         };
         let committed = self.publication.commit(&delta)?;
         report.reports = committed.reports;
@@ -250,38 +252,6 @@ fn keep_what_could_not_be_read(publication: &mut Publication, plan: &Plan, gathe
                 publication.keep_owners(dataset, failed.iter().copied());
             }
         }
-    }
-}
-
-/// What the register knows of the breaks found: the day each was seen first, and whether somebody accepted it.
-fn register(found: &[Break], known: &HashMap<String, KnownBreak>, seen_on: Day) -> Vec<BreakRow> {
-    let mut rows: Vec<BreakRow> = Vec::with_capacity(found.len());
-    let mut ids = std::collections::HashSet::new();
-    for found in found {
-        let mut row = found.to_row(seen_on, "open");
-        // A second break of the same check and row: told apart by its place.
-        let base = row.break_id.clone();
-        for further in 2.. {
-            if ids.insert(row.break_id.clone()) {
-                break;
-            }
-            row.break_id = format!("{base}-{further}");
-        }
-        if let Some(known) = known.get(&row.break_id) {
-            row.first_seen = row.first_seen.min(known.first_seen);
-            let unchanged = (known.expected, known.actual) == (row.expected, row.actual);
-            row.status = if known.status == "accepted" && unchanged { "accepted" } else { "open" };
-        }
-        rows.push(row);
-    }
-    rows
-}
-
-/// The days that a later run must cover to tell that a break is gone.
-fn scope(row: &BreakRow, plan: &Plan) -> crate::record::Window {
-    match row.booking_date {
-        Some(day) => crate::record::Window { from: day, to: day },
-        None => plan.window,
     }
 }
 

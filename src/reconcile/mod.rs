@@ -14,6 +14,7 @@ mod loads;
 pub mod meaning;
 mod order;
 mod pairing;
+pub mod restatement;
 mod trails;
 mod transfers;
 mod twins;
