@@ -10,6 +10,7 @@ use super::printer::{self, Format};
 use super::progress::Progress;
 use crate::job::plan::TRANSFER_DAYS_DEFAULT;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
+use crate::reconcile::FeeRule;
 use crate::record::{Feed, Zone};
 use crate::sandbox::{Credentials, KeyFiles, PublicKey, RunningSandbox, Sandbox, SandboxConfig, sample};
 use crate::{Error, Result, pipeline};
@@ -68,6 +69,7 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         feeds: Feed::ALL.to_vec(),
         transfer_days: TRANSFER_DAYS_DEFAULT,
         provider: "anytime",
+        fx_fee: FeeRule::Auto,
         source: Source::Network(Box::new(Connection {
             base_url: running.base_url(),
             username: credentials.username.clone(),

@@ -5,11 +5,13 @@ pub mod breaks;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod logging;
 pub mod printer;
 pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+pub mod selftest;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,7 @@ enum Command {
     Demo(demo::Arguments),
     Breaks(breaks::Arguments),
     Schema(schema::Arguments),
+    Selftest(selftest::Arguments),
 }
 
 /// Runs the program on the process's own arguments.
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ties.into() };
         }
     };
+    logging::start();
     match execute(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -65,5 +69,6 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Breaks(arguments) => breaks::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Selftest(arguments) => selftest::execute(&arguments),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
 
 /// What a run does.
@@ -22,6 +23,8 @@ pub struct Plan {
     pub transfer_days: i32,
     /// The provider's name, such as `anytime`.
     pub provider: &'static str,
+    /// Whether `fx_fee` is inside `amount` or on top of it.
+    pub fx_fee: FeeRule,
     /// Where responses come from.
     pub source: Source,
     /// Where results go.

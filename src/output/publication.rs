@@ -136,13 +136,13 @@ impl Publication {
         self.table(dataset).keep = Keep::AllBut(keys(owners));
     }
 
-    /// Adds balances by which later runs find their openings; owners in any order.
+    /// Adds balances by which later runs find their openings, those of an owner together.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
         let mut lines = Vec::new();
-        closings.into_iter().for_each(|closing| closing.write_line(&mut lines));
+        Closing::write_lines(closings, &mut lines);
         self.closings.as_mut().expect("open until the commit").append(&lines)
     }
 

@@ -24,7 +24,7 @@ use crate::state::{Closing, KnownBreak, OwnerKey, RunRecord, SeenBreak, StateDel
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
-use report::{OwnerLine, Report};
+use report::{MeaningLine, OwnerLine, Report};
 
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
@@ -66,6 +66,7 @@ struct Ledger<'p> {
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
+    meanings: Vec<MeaningLine>,
     covered: Vec<OwnerKey>,
     cross: CrossChecks,
     notes: Vec<String>,
@@ -81,9 +82,17 @@ impl<'p> Ledger<'p> {
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let rejects = gathered.unreadable.clone();
         let terms = Terms { window: plan.window, transfer_days: plan.transfer_days, seen_on: gathered.seen_on };
-        let cross = CrossChecks::new(terms);
-        let (breaks, owners, covered, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { plan, publication, breaks, rejects, owners, covered, cross, notes })
+        Ok(Self {
+            plan,
+            publication,
+            breaks: Vec::new(),
+            rejects,
+            owners: Vec::new(),
+            meanings: Vec::new(),
+            covered: Vec::new(),
+            cross: CrossChecks::new(terms),
+            notes: Vec::new(),
+        })
     }
 
     /// Processes the owners of each feed, several at once, and takes the results in the order of owners.
@@ -106,6 +115,7 @@ impl<'p> Ledger<'p> {
                 around,
                 reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
                 needs,
+                fx_fee: plan.fx_fee,
             };
             owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
         };
@@ -134,6 +144,7 @@ impl<'p> Ledger<'p> {
                 self.covered.push(key_of(&outcome.owner));
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
+            self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
         self.breaks.extend(outcome.breaks);
         self.rejects.extend(outcome.rejects);
@@ -166,6 +177,7 @@ impl<'p> Ledger<'p> {
 
         let mut report = Report::new(self.plan, &self.publication, gathered, self.owners, breaks, &self.rejects);
         report.notes.append(&mut self.notes);
+        report.meaning = MeaningLine::kept_short(self.meanings);
         self.publication.add_report_file("summary.json", &report.to_json())?;
         self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
         let delta = StateDelta {

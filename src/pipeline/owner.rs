@@ -14,6 +14,7 @@ use crate::provider::anytime::page::Page;
 use crate::reconcile::closing::{self, Closing, Ending, Reported};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
 use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
+use crate::reconcile::{FeeRule, Meaning};
 use crate::record::feed::natural_cmp;
 use crate::record::{
     BalanceRow, Clock, CreditTransfer, Feed, Money, Owner, RejectRow, Row, StatementLine, Total, Window, Zone,
@@ -36,6 +37,8 @@ pub(super) struct Knowledge<'a> {
     pub reported: Option<Reported>,
     /// What the checks between feeds need.
     pub needs: Needs,
+    /// Where the job says that fees are.
+    pub fx_fee: FeeRule,
 }
 
 /// What came out for an owner.
@@ -51,6 +54,8 @@ pub(super) struct Outcome {
     pub facts: Facts,
     /// What else should be known.
     pub notes: Vec<String>,
+    /// What the provider means, as far as this owner's rows tell.
+    pub meaning: Meaning,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -148,7 +153,7 @@ impl<'p> Reader<'p> {
         facts: impl Fn(&[R]) -> Vec<F>,
         side: impl Fn(Side<F>) -> Facts,
     ) -> Outcome {
-        let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior);
+        let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         match closing {
@@ -211,6 +216,7 @@ impl<'p> Reader<'p> {
             breaks: books.breaks,
             balances: books.balances,
             rejects,
+            meaning: books.meaning,
             facts,
             notes: Vec::new(),
         }
@@ -227,7 +233,7 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
             .then_with(|| a.amount.cmp(&b.amount))
     });
     let breaks = crate::reconcile::duplicate_transfers(owner, &rows);
-    Books { rows, breaks, balances: Vec::new() }
+    Books { rows, breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
 /// The rows of `window`, decoded; what cannot be taken goes to `rejects`.

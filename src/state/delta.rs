@@ -1,6 +1,6 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,8 @@ pub struct StateDelta {
     /// The local day on which it runs: when breaks were seen last.
     #[serde(with = "as_text")]
     pub today: Day,
-    /// The owners whose rows of the whole window the run has. Their closings within the window are replaced, their breaks
-    /// that were not seen again are resolved.
+    /// The owners whose rows of the whole window the run has. Their closings within the window are replaced, their
+    /// breaks that were not seen again are resolved.
     #[serde(with = "as_owners")]
     pub covered: Vec<OwnerKey>,
     /// The checks that were made: breaks of others stay as they are.
@@ -135,9 +135,13 @@ pub struct Closing {
     pub closing: Money,
 }
 
-/// A closing as it is staged: one line of JSON.
+/// Closings of one owner as they are staged: a line of JSON.
 #[derive(Serialize, Deserialize)]
-struct ClosingLine(String, String, i32, Option<String>, Option<i64>, i64);
+struct ClosingsLine(String, String, Option<String>, Vec<DayLine>);
+
+/// A day, its opening and its closing.
+#[derive(Serialize, Deserialize)]
+struct DayLine(i32, Option<i64>, i64);
 
 impl Closing {
     /// The closing of a balance row; `None` when the provider stated no balance.
@@ -151,33 +155,40 @@ impl Closing {
         })
     }
 
-    /// Appends it as a line of JSON.
-    pub(crate) fn write_line(&self, out: &mut Vec<u8>) {
-        let line = ClosingLine(
-            self.owner.0.name().to_owned(),
-            self.owner.1.clone(),
-            self.day.epoch_days(),
-            self.currency.clone(),
-            self.opening.map(Money::unscaled),
-            self.closing.unscaled(),
-        );
-        serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
-        out.push(b'\n');
+    /// Appends closings as lines of JSON, one for those of an owner that stand together.
+    pub(crate) fn write_lines<'c>(closings: impl IntoIterator<Item = &'c Closing>, out: &mut Vec<u8>) {
+        let closings: Vec<&Closing> = closings.into_iter().collect();
+        for together in closings.chunk_by(|a, b| a.owner == b.owner && a.currency == b.currency) {
+            let Closing { owner, currency, .. } = together[0];
+            let days = together.iter().map(|closing| closing.day_line()).collect();
+            let line = ClosingsLine(owner.0.name().to_owned(), owner.1.clone(), currency.clone(), days);
+            serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
+            out.push(b'\n');
+        }
     }
 
     /// Reads such a line back; `None` when it is none.
-    pub(crate) fn read_line(line: &str) -> Option<Closing> {
-        let ClosingLine(kind, id, day, currency, opening, closing) = serde_json::from_str(line).ok()?;
+    pub(crate) fn read_line(line: &str) -> Option<Vec<Closing>> {
+        let ClosingsLine(kind, id, currency, days) = serde_json::from_str(line).ok()?;
+        let owner = (kind_named(&kind)?, id);
+        days.iter().map(|day| Closing::of_day(&owner, currency.as_deref(), day)).collect()
+    }
+
+    fn day_line(&self) -> DayLine {
+        DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled())
+    }
+
+    fn of_day(owner: &OwnerKey, currency: Option<&str>, DayLine(day, opening, closing): &DayLine) -> Option<Closing> {
         let opening = match opening {
-            Some(unscaled) => Some(Money::from_unscaled(unscaled)?),
+            Some(unscaled) => Some(Money::from_unscaled(*unscaled)?),
             None => None,
         };
         Some(Closing {
-            owner: (kind_named(&kind)?, id),
-            day: Day::from_epoch_days(day)?,
-            currency,
+            owner: owner.clone(),
+            day: Day::from_epoch_days(*day)?,
+            currency: currency.map(str::to_owned),
             opening,
-            closing: Money::from_unscaled(closing)?,
+            closing: Money::from_unscaled(*closing)?,
         })
     }
 }
@@ -246,7 +257,7 @@ fn replace_closings(
     delta: &StateDelta,
     closings: impl Iterator<Item = Result<Closing>>,
 ) -> Result<(), Stopped> {
-    let mut owners = Owners { transaction, numbers: HashMap::new() };
+    let mut owners = Owners { transaction, last: None };
     let mut delete = transaction.prepare("DELETE FROM closings WHERE owner = ?1 AND day BETWEEN ?2 AND ?3")?;
     for owner in &delta.covered {
         let owner = owners.number(owner)?;
@@ -255,7 +266,8 @@ fn replace_closings(
         note_covered(transaction, owner, first, last)?;
     }
     let mut insert = transaction.prepare(
-        "INSERT OR REPLACE INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET currency = excluded.currency, opening = excluded.opening, closing = excluded.closing",
     )?;
     for closing in closings {
         let closing = closing.map_err(Stopped::Given)?;
@@ -291,12 +303,15 @@ fn note_covered(transaction: &Transaction<'_>, owner: i64, first: i32, last: i32
 /// The numbers that stand for owners in the database.
 struct Owners<'t> {
     transaction: &'t Transaction<'t>,
-    numbers: HashMap<OwnerKey, i64>,
+    /// The one asked for last: an owner's closings stand together.
+    last: Option<(OwnerKey, i64)>,
 }
 
 impl Owners<'_> {
     fn number(&mut self, owner: &OwnerKey) -> rusqlite::Result<i64> {
-        if let Some(number) = self.numbers.get(owner) {
+        if let Some((last, number)) = &self.last
+            && last == owner
+        {
             return Ok(*number);
         }
         let names = params![owner.0.name(), owner.1];
@@ -312,7 +327,7 @@ impl Owners<'_> {
                 .prepare_cached("INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)")?
                 .insert(names)?,
         };
-        self.numbers.insert(owner.clone(), number);
+        self.last = Some((owner.clone(), number));
         Ok(number)
     }
 }

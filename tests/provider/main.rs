@@ -18,6 +18,7 @@ use tieout::job::plan::Limits;
 use tieout::job::{Connection, KeySource, Output, Plan, Source};
 use tieout::landing::{Landing, Listing, Proof, RunLine, Subject};
 use tieout::provider::{Fetched, Unwatched};
+use tieout::reconcile::FeeRule;
 use tieout::record::{Day, Feed, Window, Zone};
 
 use server::{KEY_PEM, Lists, USERNAME};
@@ -81,6 +82,7 @@ impl Bench {
             feeds: self.feeds.clone(),
             transfer_days: 3,
             provider: "anytime",
+            fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
         }

@@ -199,9 +199,10 @@ impl Fetch<'_> {
                     fetched.listings.push(listing);
                     for card in cards {
                         // A card that another account listed too is read once: its rows are one chain.
+                        // Cards have the longest listings: begun first, they leave the least to wait for at the end.
                         if cards_met.insert(card.card_ref.clone()) {
                             let owner = Owner::card(&card.acc_id, &card.card_ref);
-                            jobs.push_back(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
+                            jobs.push_front(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
                         }
                         fetched.cards.push(card);
                     }
@@ -245,7 +246,7 @@ impl Fetch<'_> {
                 info.currency = reply.value.currency.or(info.currency);
             }
             Err(trouble) if trouble.ends_run => return Err(trouble),
-            Err(trouble) => info.note = Some(trouble.error.one_line()),
+            Err(trouble) => info.note = Some(trouble.error.one_line_with_hint()),
         }
         Ok(info)
     }
@@ -405,7 +406,7 @@ impl Fetch<'_> {
         if trouble.ends_run {
             return Err(trouble);
         }
-        let error = trouble.error.one_line();
+        let error = trouble.error.one_line_with_hint();
         tracing::warn!(subject = %wanted.subject, owner = %wanted.owner, error, "could not be fetched");
         Ok(self.note(wanted, Vec::new(), 0, Proof::Failed { error })?)
     }
