@@ -40,6 +40,7 @@ fn plan(source: Source, window: Window, output: Output) -> Plan {
         window,
         feeds: Feed::ALL.to_vec(),
         transfer_days: TRANSFER_DAYS_DEFAULT,
+        fx_fee: tieout::reconcile::FeeRule::default(),
         provider: "anytime",
         source,
         output,

@@ -66,7 +66,7 @@ pub fn account(statements: Vec<LineFact>) -> AccountFacts {
 /// Breaks as a reader sees them: row, cause, sentence.
 pub fn told(breaks: &[Break]) -> Vec<String> {
     let row = |found: &Break| match &found.subject {
-        Subject::Row(txid) => txid.clone(),
+        Subject::Row(txid) | Subject::RowOf(_, txid) => txid.clone(),
         Subject::Listing(name) => format!("({name})"),
     };
     let owner = |found: &Break| found.owner.id().to_owned();
