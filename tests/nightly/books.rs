@@ -73,7 +73,7 @@ fn a_row_listed_twice_is_one_duplicate_break() {
         settled(3, "2026-01-12 10:00:00", "1", "C", "71"),
     ];
     let (code, reports) = run(&place, &[page(&rows_of_page)], "2026-01-01", "2026-01-31");
-    assert_eq!((code, breaks_told(&reports).as_str()), (3, "duplicate ANY1 2 \n"));
+    assert_eq!((code, breaks_told(&reports).as_str()), (3, "duplicate ANY1 2 30.00\n"));
     assert_eq!(rows(&reports["card_transactions.csv"]).len(), 4, "nothing is dropped");
 }
 
