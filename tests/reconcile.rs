@@ -233,20 +233,33 @@ fn rows_of_the_hour_lived_twice_are_told_apart_by_their_balances() {
     assert_eq!(chain.second_showing, [3, 4]);
 }
 
+/// Rows of one second with a row before and after them, ids of no order, and what it took to solve them.
+fn solved(count: i64, broken: Option<i64>) -> (Chain, std::time::Duration) {
+    let last = count - 1;
+    let steps: Vec<Step> = (0..count)
+        .map(|n| Step { pause_s: i64::from(n < 2 || n == last), cents: (n * 7919) % 1000 * 2 - 999 })
+        .collect();
+    let (mut entries, txids) = books(0, &steps);
+    let keys: Vec<u64> = (0..97).map(|n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+    if let Some(row) = broken.and_then(|row| entries.get_mut(usize::try_from(row).expect("not negative"))) {
+        row.balance = Some(money(cents(row.balance.expect("stated")) + 1_000_000_007));
+    }
+    let txids = shuffled(&txids, &keys);
+    let start = std::time::Instant::now();
+    let chain = run(&entries, &txids);
+    (chain, start.elapsed())
+}
+
 #[test]
 fn a_hundred_thousand_rows_of_one_second_are_near_linear() {
-    let entries_of = |count: i64| {
-        let steps: Vec<Step> = (0..count).map(|n| Step { pause_s: 0, cents: (n * 7919) % 1000 - 499 }).collect();
-        let (entries, txids) = books(0, &steps);
-        let keys: Vec<u64> = (0..97).map(|n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
-        (entries, shuffled(&txids, &keys))
-    };
-    let time = |count| {
-        let (entries, txids) = entries_of(count);
-        let start = std::time::Instant::now();
-        assert_eq!(run(&entries, &txids).faults, []);
-        start.elapsed()
-    };
-    let (small, large) = (time(10_000), time(100_000));
-    assert!(large < small * 40, "ten times the rows took {large:?}, after {small:?}");
+    for broken in [false, true] {
+        let time = |count| {
+            let (chain, time) = solved(count, broken.then_some(count / 2));
+            assert_eq!(chain.faults.len(), usize::from(broken), "{count} rows");
+            assert_eq!(chain.faults.iter().filter(|fault| fault.returns).count(), usize::from(broken));
+            time
+        };
+        let (small, large) = (time(10_000), time(100_000));
+        assert!(large < small * 40, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
+    }
 }

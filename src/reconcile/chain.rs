@@ -273,17 +273,16 @@ impl<'e> Walker<'e> {
         self.held = match (before.actual, entry.balance) {
             (None, balance) => Held::at(balance),
             (Some(held), None) => Held::at(held.checked_add(entry.amount)),
-            (Some(held), Some(actual)) => match entry.balance_before().and_then(|start| before.way_to(start)) {
-                Some(way) => {
+            (Some(held), Some(actual)) => {
+                if let Some(way) = entry.balance_before().and_then(|start| before.way_to(start)) {
                     self.close(way);
                     Held::at(Some(actual))
-                }
-                None => {
+                } else {
                     verdict = Verdict::Broken;
                     self.fault(row, held.checked_add(entry.amount), actual);
                     before.after_failure(entry.amount, actual)
                 }
-            },
+            }
         };
         self.open_day(row, before, &entry);
         self.count(row);

@@ -35,7 +35,9 @@ pub(super) fn set_aside(entries: &[Entry], rows: &[u32], found: Vec<Trail>) -> (
     }
     if !copies.is_empty() {
         let rank: HashMap<u32, usize> = rows.iter().enumerate().map(|(rank, row)| (*row, rank)).collect();
-        copies.iter_mut().for_each(|pair| keep_the_first(&mut left, pair, &rank));
+        for pair in &mut copies {
+            keep_the_first(&mut left, pair, &rank);
+        }
     }
     (left, copies)
 }

@@ -14,6 +14,7 @@ mod loads;
 pub mod meaning;
 mod order;
 mod pairing;
+mod repair;
 pub mod restatement;
 mod trails;
 mod transfers;

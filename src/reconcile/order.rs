@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::trails::{self, Trail};
-use super::{Entry, copies};
+use super::{Entry, copies, repair};
 use crate::record::Money;
 
 /// Where the chain stands: the balance that the last row states and, where that row failed, the balances from which the
@@ -124,6 +124,7 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
         return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
     let (found, copies) = copies::set_aside(entries, rows, found);
+    let found = repair::repaired(entries, rows, found, held, &leads_on);
     Arrangement { copies, ..settled(join(entries, found, held, leads_on)) }
 }
 

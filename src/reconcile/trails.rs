@@ -20,12 +20,31 @@ pub(super) struct Trail {
     pub rows: Vec<u32>,
 }
 
+/// What is assumed of rows that no path takes, so that a path takes all others.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// Rows whose balance is wrong, with the balances before and after them.
+    pub moved: HashMap<u32, (Money, Money)>,
+    /// Places where the path may jump from one balance to another.
+    pub jumps: Vec<(Money, Money)>,
+}
+
 /// Splits the rows into the fewest trails. Linear in the number of rows.
 ///
 /// `rows` come in the order that is preferred wherever several tie; every one of them states its balance. A circle of
 /// balances can be entered anywhere: it is entered at `entrance` if it touches that balance, else at its first row.
 pub(super) fn split(entries: &[Entry], rows: &[u32], entrance: Option<Money>) -> Vec<Trail> {
-    let graph = Graph::new(entries, rows);
+    split_repaired(entries, rows, entrance, &Repairs::default())
+}
+
+/// The same with repairs. Trails that a jump joins come one after the other.
+pub(super) fn split_repaired(
+    entries: &[Entry],
+    rows: &[u32],
+    entrance: Option<Money>,
+    repairs: &Repairs,
+) -> Vec<Trail> {
+    let graph = Graph::new(entries, rows, repairs);
     let mut walk = Walk::new(&graph);
     // Trails that must start somewhere: balances that are left more often than they are reached. All of them are walked
     // to their ends before circles are looked for, as only then every circle returns to where it began.
@@ -44,7 +63,7 @@ pub(super) fn split(entries: &[Entry], rows: &[u32], entrance: Option<Money>) ->
             trails.push(walk.with_circles(&circle));
         }
     }
-    trails.iter().map(|edges| graph.trail(edges)).collect()
+    trails.iter().flat_map(|edges| graph.trails(edges)).collect()
 }
 
 struct Graph<'a> {
@@ -59,7 +78,7 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn new(entries: &[Entry], rows: &'a [u32]) -> Self {
+    fn new(entries: &[Entry], rows: &'a [u32], repairs: &Repairs) -> Self {
         let mut node_of = HashMap::with_capacity(rows.len() + 1);
         let mut balance_of = Vec::with_capacity(rows.len() + 1);
         let mut node = |balance: Money| {
@@ -68,14 +87,14 @@ impl<'a> Graph<'a> {
                 balance_of.len() - 1
             })
         };
-        let ends: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let entry = &entries[*row as usize];
-                let before = entry.balance_before().expect("only rows with a balance are edges");
-                (node(before), node(entry.balance.expect("only rows with a balance are edges")))
-            })
-            .collect();
+        let stated = |row: &u32| {
+            let entry = &entries[*row as usize];
+            let before = entry.balance_before().expect("only rows with a balance are edges");
+            (before, entry.balance.expect("only rows with a balance are edges"))
+        };
+        let edges = rows.iter().map(|row| repairs.moved.get(row).copied().unwrap_or_else(|| stated(row)));
+        let ends: Vec<_> =
+            edges.chain(repairs.jumps.iter().copied()).map(|(from, to)| (node(from), node(to))).collect();
         let mut leaving = vec![Vec::new(); balance_of.len()];
         let mut reached = vec![0_usize; balance_of.len()];
         for (edge, (from, to)) in ends.iter().enumerate() {
@@ -94,6 +113,12 @@ impl<'a> Graph<'a> {
     fn nodes_by_preference(&self, entrance: Option<Money>) -> impl Iterator<Item = usize> + '_ {
         let first = entrance.and_then(|balance| self.balance_of.iter().position(|held| *held == balance));
         first.into_iter().chain(self.ends.iter().map(|(from, _)| *from).filter(move |node| Some(*node) != first))
+    }
+
+    /// Edges beyond the rows are jumps: there a trail ends and another begins.
+    fn trails(&self, edges: &[usize]) -> Vec<Trail> {
+        let parts = edges.split(|edge| *edge >= self.rows.len());
+        parts.filter(|edges| !edges.is_empty()).map(|edges| self.trail(edges)).collect()
     }
 
     fn trail(&self, edges: &[usize]) -> Trail {

@@ -35,7 +35,9 @@ impl<'a> Habits<'a> {
                 by_description.entry(text).or_default().push(row.amounts().amount.unscaled().abs());
             }
         }
-        by_description.values_mut().for_each(|amounts| amounts.sort_unstable());
+        for amounts in by_description.values_mut() {
+            amounts.sort_unstable();
+        }
         let place = moving.iter().enumerate().map(|(place, row)| (*row, place)).collect();
         let failing: HashSet<u32> = chain.faults.iter().map(|fault| fault.row).collect();
         let ids = Ids::of(|row| rows[row as usize].txid(), &moving, &chain.order, &failing);

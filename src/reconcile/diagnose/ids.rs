@@ -41,7 +41,8 @@ impl Ids {
         all.sort_unstable();
         all.dedup();
         let ones = all.windows(2).filter(|pair| pair[1] - pair[0] == 1).count();
-        let is_dense = all.len() >= DENSE_MIN && ones * 10 >= all.len().saturating_sub(1) * 9;
+        let gaps = all.len().saturating_sub(1) - ones;
+        let is_dense = all.len() >= DENSE_MIN && (gaps <= 1 || gaps * 10 <= all.len());
         let mut ids = Ids { all, number, gaps: Vec::new(), pairs: Vec::new(), is_dense };
         ids.learn(moving, failing);
         Some(ids)
@@ -129,9 +130,10 @@ impl Ids {
             // Wider than even two together: more than a row is missing, or ids jumped.
             return (10, 1);
         }
-        match missing >= there {
-            true => ((missing / there).clamp(1, ODDS_MAX), 1),
-            false => (1, (there / missing).clamp(1, ODDS_MAX)),
+        if missing >= there {
+            ((missing / there).clamp(1, ODDS_MAX), 1)
+        } else {
+            (1, (there / missing).clamp(1, ODDS_MAX))
         }
     }
 }

@@ -60,7 +60,7 @@ impl<'a, R: Link> Case<'a, R> {
     /// The smallest explanation of a fault.
     pub fn explain(&self, fault: &Fault) -> Finding {
         let Some(off) = fault.actual.checked_sub(fault.expected) else {
-            return Finding { cause: Cause::Unexplained, sentence: self.arithmetic(fault), copy: None };
+            return Self::found(Cause::Unexplained, self.arithmetic(fault));
         };
         let row = fault.row as usize;
         let suspect = Suspect { fault, off, row: &self.rows[row], entry: self.entries[row] };
@@ -77,8 +77,8 @@ impl<'a, R: Link> Case<'a, R> {
         amount.text(self.digits)
     }
 
-    fn found(cause: Cause, sentence: String) -> Option<Finding> {
-        Some(Finding { cause, sentence, copy: None })
+    fn found(cause: Cause, sentence: String) -> Finding {
+        Finding { cause, sentence, copy: None }
     }
 
     /// The same row under another id: found among the rows of its moment, or equal to one shortly before.
@@ -125,7 +125,7 @@ impl<'a, R: Link> Case<'a, R> {
             suspect.row.txid(),
             self.money(suspect.fault.expected),
         );
-        Self::found(Cause::BalanceAltered, sentence)
+        Some(Self::found(Cause::BalanceAltered, sentence))
     }
 
     fn row_apart(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
@@ -137,7 +137,7 @@ impl<'a, R: Link> Case<'a, R> {
             suspect.row.txid(),
             self.money(suspect.row.amounts().amount),
         );
-        Self::found(Cause::Unexplained, sentence)
+        Some(Self::found(Cause::Unexplained, sentence))
     }
 
     fn flipped_sign(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
@@ -146,14 +146,9 @@ impl<'a, R: Link> Case<'a, R> {
         if amount == Money::ZERO || suspect.off != -twice {
             return None;
         }
-        let (posted, moved) = (self.money(amount), self.money(-amount));
-        Self::found(
-            Cause::SignFlipped,
-            format!(
-                "the sign is flipped: {posted} posted, but the balance moves by {moved}, {} apart",
-                self.money(twice.abs())
-            ),
-        )
+        let (posted, moved, apart) = (self.money(amount), self.money(-amount), self.money(twice.abs()));
+        let sentence = format!("the sign is flipped: {posted} posted, but the balance moves by {moved}, {apart} apart");
+        Some(Self::found(Cause::SignFlipped, sentence))
     }
 
     fn fee(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
@@ -173,7 +168,7 @@ impl<'a, R: Link> Case<'a, R> {
             }
             (Fee::Extra(_), true) => format!("moves by amount + twice the fee: fx_fee {fee} is charged again"),
         };
-        Self::found(Cause::FeeNotIncluded, sentence)
+        Some(Self::found(Cause::FeeNotIncluded, sentence))
     }
 
     fn swapped_digits(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
@@ -186,7 +181,7 @@ impl<'a, R: Link> Case<'a, R> {
             self.money(right.abs()),
             self.money(posted.abs()),
         );
-        Self::found(Cause::DigitsTransposed, sentence)
+        Some(Self::found(Cause::DigitsTransposed, sentence))
     }
 
     fn missing_or_altered(&self, suspect: &Suspect<'_, R>) -> Finding {
@@ -205,7 +200,7 @@ impl<'a, R: Link> Case<'a, R> {
             sentence.push_str("; ");
             sentence.push_str(&evidence);
         }
-        Finding { cause: verdict.cause, sentence, copy: None }
+        Self::found(verdict.cause, sentence)
     }
 
     fn missing(&self, suspect: &Suspect<'_, R>) -> String {
