@@ -1,7 +1,7 @@
 //! What a card transaction costs on its way out: `cargo bench --bench output [-- rows cards days]`.
 //!
-//! Prints nanoseconds a row: encoding on one thread, appending, and the commit with all its partitions, syncs and state;
-//! then the process's peak memory.
+//! Prints nanoseconds a row: encoding on one thread, appending, and the commit with all its partitions, syncs and
+//! state; then the process's peak memory.
 #![allow(clippy::print_stdout, missing_docs, reason = "a program whose result is what it prints")]
 
 use std::borrow::Cow;

@@ -101,6 +101,14 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// As [`one_line`](Self::one_line), with the hint behind it: for a place that has no other for it.
+    pub fn one_line_with_hint(&self) -> String {
+        match self.hint_text() {
+            Some(hint) => format!("{}; hint: {hint}", self.one_line()),
+            None => self.one_line(),
+        }
+    }
+
     /// Message, place and causes on one line, without the hint: for a cell of a report.
     pub fn one_line(&self) -> String {
         let mut line = self.0.message.clone();

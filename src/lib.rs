@@ -13,12 +13,13 @@
 //! | [`provider`] | transport shared by all, and a folder per provider: routes, wire format, decoding |
 //! | [`landing`] | the bytes as received, and which of them make up a listing; archives read back |
 //! | [`record`] | exact money, instants, and the rows of each dataset; imports no other room |
-//! | [`reconcile`] | the order of rows, the chain of balances, and where it fails |
+//! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
+//! | [`selftest`] | faults planted in generated books, and how many are found |
 //!
 //! # Glossary
 //!
@@ -57,6 +58,7 @@ pub mod provider;
 pub mod reconcile;
 pub mod record;
 pub mod sandbox;
+pub mod selftest;
 pub mod state;
 
 pub use error::{Error, ErrorKind, Result};

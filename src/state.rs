@@ -75,7 +75,9 @@ impl State {
                 .at(out.display())
                 .hint("name the directory with --out, or run a job first"));
         }
-        let state = State::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // Not read-only: whoever looks first after a crash must be able to roll back what SQLite left half done.
+        let state = State::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        state.read(|connection| connection.pragma_update(None, "query_only", true))?;
         match state.version()? {
             version if version == MIGRATIONS.len() => Ok(state),
             version => Err(state.wrong_version(version)),

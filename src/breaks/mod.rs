@@ -152,7 +152,7 @@ pub struct Break {
 }
 
 /// What a break speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A row, by its txid.
     Row(String),

@@ -8,7 +8,9 @@ use secrecy::SecretString;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use crate::job::plan::TRANSFER_DAYS_DEFAULT;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
+use crate::reconcile::FeeRule;
 use crate::record::{Feed, Zone};
 use crate::sandbox::{Credentials, KeyFiles, PublicKey, RunningSandbox, Sandbox, SandboxConfig, sample};
 use crate::{Error, Result, pipeline};
@@ -65,7 +67,9 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         zone: Zone::parse("Europe/Paris").expect("a zone of the database"),
         window: sample::window(),
         feeds: Feed::ALL.to_vec(),
+        transfer_days: TRANSFER_DAYS_DEFAULT,
         provider: "anytime",
+        fx_fee: FeeRule::Auto,
         source: Source::Network(Box::new(Connection {
             base_url: running.base_url(),
             username: credentials.username.clone(),

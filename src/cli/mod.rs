@@ -5,11 +5,13 @@ pub mod breaks;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod logging;
 pub mod printer;
 pub mod progress;
 pub mod run;
 pub mod sandbox;
 pub mod schema;
+pub mod selftest;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ enum Command {
     Breaks(breaks::Arguments),
     Verify(verify::Arguments),
     Schema(schema::Arguments),
+    Selftest(selftest::Arguments),
 }
 
 /// Runs the program on the process's own arguments.
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ties.into() };
         }
     };
+    logging::start();
     match execute(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -68,5 +72,6 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Breaks(arguments) => breaks::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Selftest(arguments) => selftest::execute(&arguments),
     }
 }

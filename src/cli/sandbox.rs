@@ -1,6 +1,6 @@
 //! `tieout sandbox`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::printer;
 use crate::record::Window;
+use crate::sandbox::archive::ArchiveWriter;
 use crate::sandbox::fault::{Fault, GRAMMAR};
 use crate::sandbox::generator::Recipe;
 use crate::sandbox::{
@@ -101,6 +102,9 @@ pub struct Arguments {
     /// Do not show each request
     #[arg(long, short)]
     quiet: bool,
+    /// Write the books as an archive of pages into DIR, for runs without a network, and end
+    #[arg(long, value_name = "DIR")]
+    write_archive: Option<PathBuf>,
     /// Write the built-in sample as files into DIR/books, and end
     #[arg(long, value_name = "DIR", hide = true)]
     write_sample_data: Option<PathBuf>,
@@ -135,6 +139,9 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         sample::write(folder)?;
         return Ok(Exit::Ties);
     }
+    if let Some(folder) = &arguments.write_archive {
+        return write_archive(arguments, folder);
+    }
     let faults = arguments.faults.iter().map(|fault| fault.parse()).collect::<Result<Vec<Fault>>>()?;
     let books = books(arguments)?;
     let counts = books.counts();
@@ -159,6 +166,22 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Ties)
 }
 
+/// Books that are made up are written account by account: they can be larger than memory.
+fn write_archive(arguments: &Arguments, folder: &Path) -> Result<Exit> {
+    let known = Credentials::username_or_default(arguments.username.as_deref());
+    let mut writer = ArchiveWriter::new(folder, arguments.page_max as usize, known).echoing_limits();
+    match arguments.generate {
+        Some(size) => {
+            let recipe = recipe(arguments, size);
+            recipe.spelled_accounts().try_for_each(|account| writer.account(&account))?;
+        }
+        None => books(arguments)?.accounts.iter().try_for_each(|account| writer.account(account))?,
+    }
+    writer.finish()?;
+    printer::result(&folder.display().to_string());
+    Ok(Exit::Ties)
+}
+
 fn books(arguments: &Arguments) -> Result<Books> {
     if let Some(folder) = &arguments.data {
         return if archive::is_archive(folder) { archive::read(folder) } else { files::read(folder) };
@@ -166,16 +189,19 @@ fn books(arguments: &Arguments) -> Result<Books> {
     let Some(size) = arguments.generate else {
         return Ok(sample::books());
     };
+    Ok(recipe(arguments, size).ledger().books())
+}
+
+fn recipe(arguments: &Arguments, size: Size) -> Recipe {
     let Window { from, to } = sample::window();
     let window = Window::new(from, to).expect("the sample's window runs upwards");
-    let recipe = Recipe {
+    Recipe {
         accounts: size.accounts,
         cards_per_account: size.cards,
         rows_per_card: size.rows,
         rows_per_account: size.rows,
         ..Recipe::small(arguments.seed, window)
-    };
-    Ok(recipe.ledger().books())
+    }
 }
 
 fn public_key(arguments: &Arguments) -> Result<(PublicKey, Option<KeyFiles>)> {

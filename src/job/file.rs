@@ -9,9 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::plan::{Connection, KeySource, Limits, Output, Plan, Source};
+use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
+use crate::reconcile::FeeRule;
 use crate::record::{Day, Feed, Window, Zone};
 use crate::{Error, Result};
 
@@ -31,7 +32,7 @@ pub struct Overrides {
 /// Providers of which documents exist; those that can be asked come first.
 const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
 const FORMATS: [&str; 2] = ["csv", "parquet"];
-const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds"];
+const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
 const SOURCE_KEYS: &[&str] = &[
     "provider",
     "base_url",
@@ -46,6 +47,7 @@ const SOURCE_KEYS: &[&str] = &[
     "concurrency",
     "ca_certificate",
     "archive",
+    "fx_fee",
 ];
 const OUTPUT_KEYS: &[&str] = &["directory", "formats"];
 const LIMIT_KEYS: &[&str] = &[
@@ -111,7 +113,9 @@ impl Reader<'_> {
         let zone = self.zone(&job);
         let window = self.window(&job, zone);
         let feeds = self.feeds(&job);
+        let transfer_days = job.integer("transfer_days", 0..=31, self.problems);
         let provider = self.provider(&source);
+        let fx_fee = self.fx_fee(&source);
         let limits = self.limits(&limits);
         let source = self.source(&source, limits);
         let output = self.output(&output);
@@ -120,7 +124,10 @@ impl Reader<'_> {
             zone: zone?,
             window: window?,
             feeds,
+            transfer_days: transfer_days
+                .map_or(TRANSFER_DAYS_DEFAULT, |days| i32::try_from(days).expect("bounded above")),
             provider: provider?,
+            fx_fee: fx_fee?,
             source: source?,
             output,
         })
@@ -165,7 +172,10 @@ impl Reader<'_> {
         let window = Window::new(from, to);
         if window.is_none() {
             let span = job.get("window").map_or(0..0, Spanned::span);
-            self.problems.add(span, format!("the window ends on {to}, before it begins on {from}"), "this window");
+            let message = format!("the window ends on {to}, before it begins on {from}");
+            let is_overridden = self.overrides.from.is_some() || self.overrides.to.is_some();
+            let label = if is_overridden { "--from and --to win over it" } else { "this window" };
+            self.problems.add(span, message, label);
         }
         window
     }
@@ -259,6 +269,18 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn fx_fee(&mut self, source: &Section<'_, '_>) -> Option<FeeRule> {
+        let Some((found, span)) = source.string("fx_fee", self.problems) else {
+            return Some(FeeRule::Auto);
+        };
+        let rule = FeeRule::NAMES.iter().find(|(name, _)| *name == found).map(|(_, rule)| *rule);
+        if rule.is_none() {
+            let names = FeeRule::NAMES.map(|(name, _)| name);
+            refuse_unknown(self.problems, span, format!("unknown rule \"{found}\" in 'fx_fee'"), found, &names);
+        }
+        rule
     }
 
     fn source(&mut self, source: &Section<'_, '_>, limits: Limits) -> Option<Source> {
@@ -364,6 +386,7 @@ impl Reader<'_> {
         if value.get_ref().as_str().is_some() {
             let message = format!("'{key}' is a secret and must not stand in the job file");
             let hint = format!("write {key} = {{ env = \"NAME\" }} or {key} = {{ file = \"path\" }}");
+            self.problems.hide(value.span());
             self.problems.add_with_hint(value.span(), message, "a plain text", hint);
             return None;
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
 
 /// What a run does.
@@ -18,8 +19,12 @@ pub struct Plan {
     pub window: Window,
     /// The feeds, in contract order, without doubles.
     pub feeds: Vec<Feed>,
+    /// Days between a credit transfer's execution and its debit, at most.
+    pub transfer_days: i32,
     /// The provider's name, such as `anytime`.
     pub provider: &'static str,
+    /// Whether `fx_fee` is inside `amount` or on top of it.
+    pub fx_fee: FeeRule,
     /// Where responses come from.
     pub source: Source,
     /// Where results go.
@@ -39,6 +44,9 @@ pub enum Source {
     /// The provider itself.
     Network(Box<Connection>),
 }
+
+/// `[job] transfer_days` where the file tells none: a debit may be booked on the next day that banks work.
+pub const TRANSFER_DAYS_DEFAULT: i32 = 3;
 
 /// How to reach and convince the provider.
 #[derive(Debug, Clone)]

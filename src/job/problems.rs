@@ -19,12 +19,16 @@ struct Problem {
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(super) struct Problems {
+    found: Vec<Problem>,
+    /// Places that are not shown, whatever stands around them is told about.
+    secret: Vec<Range<usize>>,
+}
 
 impl Problems {
     /// Notes a problem: `message` says what was expected, `label` what stands at `span`.
     pub(super) fn add(&mut self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) {
-        self.0.push(Problem { span, message: message.into(), label: label.into(), hint: None });
+        self.found.push(Problem { span, message: message.into(), label: label.into(), hint: None });
     }
 
     /// As [`Problems::add`], with the next step.
@@ -35,22 +39,39 @@ impl Problems {
         label: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.0.push(Problem { span, message: message.into(), label: label.into(), hint: Some(hint.into()) });
+        self.found.push(Problem { span, message: message.into(), label: label.into(), hint: Some(hint.into()) });
+    }
+
+    /// Never shows what stands at `span`.
+    pub(super) fn hide(&mut self, span: Range<usize>) {
+        self.secret.push(span);
     }
 
     /// Fails with all problems if there are any.
     pub(super) fn check(&mut self, path: &Path, source: &str) -> Result<()> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return Ok(());
         }
-        self.0.sort_by_key(|problem| problem.span.start);
-        let count = match self.0.len() {
+        self.found.sort_by_key(|problem| problem.span.start);
+        let source = &self.without_secrets(source);
+        let count = match self.found.len() {
             1 => "1 problem".to_owned(),
             several => format!("{several} problems"),
         };
         let path_text = path.display().to_string();
-        let shown: Vec<String> = self.0.iter().map(|problem| render(problem, &path_text, source)).collect();
+        let shown: Vec<String> = self.found.iter().map(|problem| render(problem, &path_text, source)).collect();
         Err(Error::job(format!("the job file has {count}\n\n{}", shown.join("\n\n"))))
+    }
+
+    /// The source with stars for secrets, every place where it was.
+    fn without_secrets(&self, source: &str) -> String {
+        let is_secret = |place: usize| self.secret.iter().any(|span| span.contains(&place));
+        let star = |(place, letter): (usize, char)| match letter {
+            '"' | '\'' | '\n' => letter.to_string(),
+            letter if is_secret(place) => "*".repeat(letter.len_utf8()),
+            letter => letter.to_string(),
+        };
+        source.char_indices().map(star).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::writer::RUNS_FOLDER;
-use super::{Archive, Landed, Listing, ListingPage, Proof, Subject};
+use super::{Archive, BalanceReading, Landed, Listing, ListingPage, Proof, ResponseId, Subject};
 use crate::record::{Day, Owner, OwnerKind, Window};
 use crate::{Error, Result};
 
@@ -45,6 +45,43 @@ pub(super) struct ListingLine {
     proof: Proof,
 }
 
+/// A reading of a balance, as the index spells it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct BalanceLine {
+    balance_of: String,
+    acc_id: String,
+    card_ref: String,
+    before: ResponseId,
+    after: ResponseId,
+}
+
+impl From<&BalanceReading> for BalanceLine {
+    fn from(reading: &BalanceReading) -> Self {
+        Self {
+            balance_of: reading.owner.kind.name().to_owned(),
+            acc_id: reading.owner.acc_id.clone(),
+            card_ref: reading.owner.card_ref.clone(),
+            before: reading.before,
+            after: reading.after,
+        }
+    }
+}
+
+impl From<BalanceLine> for BalanceReading {
+    fn from(line: BalanceLine) -> Self {
+        let owner = Owner { kind: kind(&line.balance_of), acc_id: line.acc_id, card_ref: line.card_ref };
+        BalanceReading { owner, before: line.before, after: line.after }
+    }
+}
+
+fn kind(name: &str) -> OwnerKind {
+    match name {
+        "card" => OwnerKind::Card,
+        "provider" => OwnerKind::Provider,
+        _ => OwnerKind::Account,
+    }
+}
+
 impl From<&Listing> for ListingLine {
     fn from(listing: &Listing) -> Self {
         Self {
@@ -60,14 +97,9 @@ impl From<&Listing> for ListingLine {
 
 impl From<ListingLine> for Listing {
     fn from(line: ListingLine) -> Self {
-        let kind = match line.owner_kind.as_str() {
-            "card" => OwnerKind::Card,
-            "provider" => OwnerKind::Provider,
-            _ => OwnerKind::Account,
-        };
         Listing {
             subject: line.listing,
-            owner: Owner { kind, acc_id: line.acc_id, card_ref: line.card_ref },
+            owner: Owner { kind: kind(&line.owner_kind), acc_id: line.acc_id, card_ref: line.card_ref },
             pages: line.pages,
             proof: line.proof,
         }
@@ -85,6 +117,8 @@ pub struct LandedRun {
     pub landed: Vec<Landed>,
     /// Its finished listings.
     pub listings: Vec<Listing>,
+    /// The balances that it read.
+    pub balances: Vec<BalanceReading>,
 }
 
 /// Reads back the newest finished run below `root` that covers `window`; `None` when `root` is no landing of ours.
@@ -138,16 +172,18 @@ fn covered(run: &RunLine) -> Option<Window> {
 fn load(root: &Path, path: &Path, text: &str, run: RunLine) -> Result<LandedRun> {
     let mut landed = Vec::new();
     let mut listings = Vec::new();
+    let mut balances = Vec::new();
     for line in text.lines().skip(1) {
         let kind = line.get(..6).unwrap_or_default();
         let parsed = match kind {
             "{\"resp" => serde_json::from_str::<Landed>(line).map(|response| landed.push(response)),
             "{\"list" => serde_json::from_str::<ListingLine>(line).map(|listing| listings.push(listing.into())),
+            "{\"bala" => serde_json::from_str::<BalanceLine>(line).map(|balance| balances.push(balance.into())),
             _ => Ok(()),
         };
         parsed.map_err(|error| damaged(path, "has a line that cannot be read").because(error))?;
     }
-    Ok(LandedRun { run, archive: Archive::of_landed(root, &landed)?, landed, listings })
+    Ok(LandedRun { run, archive: Archive::of_landed(root, &landed)?, landed, listings, balances })
 }
 
 fn damaged(path: &Path, what: &str) -> Error {

@@ -151,6 +151,17 @@ pub struct Listing {
     pub proof: Proof,
 }
 
+/// The responses that state an owner's balance before and after its rows were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BalanceReading {
+    /// Whose.
+    pub owner: Owner,
+    /// An account's balance, or a page of the list of cards.
+    pub before: ResponseId,
+    /// The same, later.
+    pub after: ResponseId,
+}
+
 /// What is known of a listing's completeness.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "proof")]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::index::EndLine;
-use super::{Archive, Listing, ResponseId, RunLine, Shelf};
+use super::{Archive, BalanceReading, Listing, ResponseId, RunLine, Shelf};
 use crate::{Error, Result};
 
 /// Level at which pages shrink to about a tenth at the speed of a network.
@@ -158,6 +158,15 @@ impl Landing {
     pub fn note_listing(&self, listing: &Listing) -> Result<()> {
         let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
         write_line(&mut inner.index, &super::index::ListingLine::from(listing))
+    }
+
+    /// Notes the responses that state an owner's balance.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_balance(&self, reading: &BalanceReading) -> Result<()> {
+        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
+        write_line(&mut inner.index, &super::index::BalanceLine::from(reading))
     }
 
     /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk.

@@ -22,8 +22,8 @@ pub(super) const MONEY_SCALE: i8 = 4;
 /// Decimals of rates.
 pub(super) const RATE_SCALE: i8 = 8;
 
-/// The Arrow type of a kind of column. Decimals are 128 bits wide in memory although 64 would do: pyarrow cannot sum the
-/// narrow ones.
+/// The Arrow type of a kind of column. Decimals are 128 bits wide in memory although 64 would do: pyarrow cannot sum
+/// the narrow ones.
 pub(super) fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,

@@ -1,9 +1,9 @@
 //! The one commit of a run: all its files and its state become visible, or none of them.
 //!
-//! Everything is staged below `.tieout/txn-<run>`, on the same file system, and synced. Then `.tieout/journal.json` appears
-//! by a rename: it tells what goes where, and from that moment on the run is committed. Putting the files in place may be
-//! cut off at any step and is done again from its beginning by whoever opens the directory next; each step finds out
-//! whether it was done before.
+//! Everything is staged below `.tieout/txn-<run>`, on the same file system, and synced. Then `.tieout/journal.json`
+//! appears by a rename: it tells what goes where, and from that moment on the run is committed. Putting the files in
+//! place may be cut off at any step and is done again from its beginning by whoever opens the directory next; each
+//! step finds out whether it was done before.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -80,8 +80,8 @@ impl Journal {
     fn check(&self, path: &Path) -> Result<()> {
         let inside = |text: &str| Path::new(text).components().all(|part| matches!(part, Component::Normal(_)));
         let staged = self.moves.iter().chain([&self.report]).map(|each| each.staged.as_str());
-        let paths = staged.chain(self.targets());
-        if self.version == JOURNAL_VERSION && is_run_id(&self.run_id) && { paths }.all(inside) {
+        let mut paths = staged.chain(self.targets());
+        if self.version == JOURNAL_VERSION && is_run_id(&self.run_id) && paths.all(inside) {
             return Ok(());
         }
         Err(Error::environment(
@@ -148,7 +148,9 @@ impl Committer<'_> {
         if let Err(error) = self.decide() {
             return self.take_back(error);
         }
-        match self.apply(journal) {
+        // Once more, should it fail: what stands in the way is often gone a moment later, and whoever started the run
+        // had better hear of a commit that is whole.
+        match self.apply(journal).or_else(|_| self.apply(journal)) {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Unfinished(
                 Error::environment("the run is committed, but its files are not all in place yet")
@@ -282,7 +284,11 @@ impl Committer<'_> {
         let path = transaction.join(DELTA_FILE);
         let bytes = std::fs::read(&path).or_refused("read what the run changes in the state", &path)?;
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
-        let closings = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
+        let groups = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
+        let closings = groups.flat_map(|group| match group {
+            Ok(closings) => closings.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        });
         let seals = read_lines(transaction.join(SEALS_FILE), |line| serde_json::from_str::<SealLine>(line).ok())?;
         self.state.apply_sealed(&delta, closings, seals)
     }
@@ -304,8 +310,8 @@ impl Committer<'_> {
         self.disk.rename(&staged, &target).or_refused("put the reports in their place", &target)
     }
 
-    /// Waits until the new names are on the disk, and the old ones off it. A folder that went with its last file is gone
-    /// when the one above it says so.
+    /// Waits until the new names are on the disk, and the old ones off it. A folder that went with its last file is
+    /// gone when the one above it says so.
     fn sync_targets(&self, journal: &Journal) -> Result<()> {
         let above =
             |target| self.out.join(target).ancestors().skip(1).find(|folder| folder.exists()).map(Path::to_owned);

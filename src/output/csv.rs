@@ -1,8 +1,8 @@
 //! Rows as CSV: RFC 4180 quoting, LF, null is an empty cell, and no text that a spreadsheet would run.
 //!
-//! Most cells need no quotes, and most kinds of cells never do: those are written straight into the line, which takes half
-//! the time of the `csv` crate's writer. Quoting itself is that crate's core, and a property below holds whole lines to
-//! that writer's very bytes.
+//! Most cells need no quotes, and most kinds of cells never do: those are written straight into the line, which takes
+//! half the time of the `csv` crate's writer. Quoting itself is that crate's core, and a property below holds whole
+//! lines to that writer's very bytes.
 
 use csv::{Terminator, WriterBuilder};
 use csv_core::WriteResult;

@@ -1,8 +1,8 @@
 //! The output directory: one run at a time, and nothing half done left from the one before.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -49,18 +49,13 @@ impl OutputDir {
     /// As [`OutputDir::open`].
     pub fn open_with(path: &Path, disk: Arc<dyn Disk>) -> Result<OutputDir> {
         let private = path.join(PRIVATE_FOLDER);
-        disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
-        let root = path.canonicalize().or_refused("find the output directory", path)?;
+        make_root(&*disk, path)?;
+        disk.create_folder(&private, Access::Private).or_refused("make a folder", &private)?;
         // Not by way of `disk`: the lock is no part of what a commit does, and must never be in doubt.
-        DirBuilder::new().recursive(true).mode(0o700).create(&private).or_refused("make a folder", &private)?;
         let lock = take_lock(&private.join(LOCK), path)?;
         let state = State::open(path)?;
         let committing = Mutex::new(());
         let shared = Shared { root: path.to_owned(), private, disk, state, committing, _lock: lock };
-        // A commit stands on its journal, the journal on these.
-        for folder in root.parent().into_iter().chain([root.as_path()]) {
-            shared.disk.sync_folder(folder).or_refused("sync a folder", folder)?;
-        }
         shared.committer().recover()?;
         Ok(OutputDir { shared: Arc::new(shared) })
     }
@@ -80,6 +75,16 @@ impl Shared {
     pub(super) fn committer(&self) -> Committer<'_> {
         Committer { disk: &*self.disk, state: &self.state, out: &self.root, private: &self.private }
     }
+}
+
+/// Makes the output directory if it is missing. A commit syncs it, but not what is above it.
+fn make_root(disk: &dyn Disk, path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
+    let root = path.canonicalize().or_refused("find the output directory", path)?;
+    root.parent().map_or(Ok(()), |above| disk.sync_folder(above).or_refused("sync a folder", above))
 }
 
 fn take_lock(path: &Path, out: &Path) -> Result<File> {

@@ -56,8 +56,8 @@ pub struct ManifestWindow {
 /// A file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFile {
-    /// A file of the report folder by its name; one of the lake by its path from the output directory, which begins with
-    /// `lake/`.
+    /// A file of the report folder by its name; one of the lake by its path from the output directory, which begins
+    /// with `lake/`.
     pub path: String,
     /// Length in bytes.
     pub bytes: u64,

@@ -1,12 +1,13 @@
 //! What a run leaves behind: reports in CSV, a lake in Parquet, a manifest, and the one commit that makes them visible.
 //!
-//! A run goes through here in two phases, because rows come owner by owner while a partition holds one day of all owners:
+//! A run goes through here in two phases, because rows come owner by owner while a partition holds one day of all
+//! owners:
 //!
-//! 1. [`Encoder::encode`] turns an owner's rows into lines of CSV and packed rows by day. It is pure: several threads may
-//!    encode at once. [`Publication::append`] takes the results in the order of owners, writes the lines to the report and
-//!    gathers the packed rows by day, in memory first and then in a scratch file.
-//! 2. [`Publication::commit`] goes day by day: it reads a day's packed rows back, writes one Parquet file a dataset, then
-//!    the manifest, and commits.
+//! 1. [`Encoder::encode`] turns an owner's rows into lines of CSV and packed rows by day. It is pure: several threads
+//!    may encode at once. [`Publication::append`] takes the results in the order of owners, writes the lines to the
+//!    report and gathers the packed rows by day, in memory first and then in a scratch file.
+//! 2. [`Publication::commit`] goes day by day: it reads a day's packed rows back, writes one Parquet file a dataset,
+//!    then the manifest, and commits.
 //!
 //! | file | holds |
 //! | --- | --- |

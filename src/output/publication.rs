@@ -142,16 +142,17 @@ impl Publication {
         self.table(dataset).keep = Keep::AllBut(keys(owners));
     }
 
-    /// Adds balances by which later runs find their openings; owners in any order.
+    /// Adds balances by which later runs find their openings, those of an owner together.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
         let mut lines = Vec::new();
-        for closing in closings {
-            closing.write_line(&mut lines);
+        let closings: Vec<&Closing> = closings.into_iter().collect();
+        for closing in &closings {
             self.sealed.note_closing(closing);
         }
+        Closing::write_lines(closings, &mut lines);
         self.closings.as_mut().expect("open until the commit").append(&lines)
     }
 

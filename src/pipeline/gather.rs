@@ -1,15 +1,19 @@
 //! Where a run's pages come from: the provider, or an archive. Either way what follows reads landed bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
-use crate::landing::{self, Archive, Landing, Listing, ListingPage, Proof, RunLine, Shelf, Subject};
+use crate::landing::{
+    self, Archive, BalanceReading, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf, Subject,
+};
 use crate::provider::anytime::details;
 use crate::provider::anytime::page::Page;
 use crate::provider::{self, Progress};
-use crate::record::{Day, Feed, Owner, RejectRow};
+use crate::reconcile::closing::{Reported, reaching};
+use crate::record::{Day, Feed, Money, Owner, OwnerKind, RejectRow};
+use crate::state::OwnerKey;
 use crate::{Error, Result};
 
 /// All that a run knows before it looks at a row.
@@ -23,6 +27,8 @@ pub(super) struct Gathered {
     pub listings: Vec<Listing>,
     /// The currency of each account, where its details tell it.
     pub currencies: BTreeMap<String, String>,
+    /// What the provider reported of the owners' balances, by kind and id; empty when the window does not reach now.
+    pub reported: HashMap<OwnerKey, Reported>,
     /// Responses that are none of a feed.
     pub unreadable: Vec<RejectRow>,
     /// What the reader of the summary should know.
@@ -58,8 +64,12 @@ pub(super) fn gather(plan: &Plan, run_id: &str, today: Day, progress: &dyn Progr
                     .hint("give a folder that holds a folder per feed, or the out/raw of an earlier run"));
             }
             match landing::read_back(directory, plan.window)? {
-                Some(landed) => Ok(from_landed(landed.archive, &landed.landed, landed.listings, plan)
-                    .seen_on(Day::parse(&landed.run.day).unwrap_or(today))),
+                Some(landed) => {
+                    let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan)
+                        .seen_on(Day::parse(&landed.run.day).unwrap_or(today));
+                    gathered.note_balances(&landed.balances, plan);
+                    Ok(gathered)
+                }
                 None => from_foreign(plan, directory, username.as_deref(), today),
             }
         }
@@ -85,6 +95,7 @@ fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progres
     let fetched = runtime.block_on(provider::fetch(plan, connection, &landing, progress))?;
     landing.finish()?;
     let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan).seen_on(today);
+    gathered.note_balances(&fetched.balances, plan);
     gathered.date_filter = fetched.date_filter;
     gathered.notes.extend(fetched.accounts.into_iter().filter_map(|account| account.note));
     (gathered.requests, gathered.retries) = (fetched.requests, fetched.retries);
@@ -190,6 +201,27 @@ fn facts(feed: Feed, response: landing::ResponseId, page: Page<'_>) -> Result<(O
     Ok((owner, facts))
 }
 
+/// Balances by response; a page of cards is read once for all of its cards.
+#[derive(Default)]
+struct Balances {
+    pages: HashMap<ResponseId, HashMap<String, Money>>,
+    buffer: Vec<u8>,
+}
+
+impl Balances {
+    fn of(&mut self, archive: &Archive, response: ResponseId, owner: &Owner) -> Option<Money> {
+        if owner.kind == OwnerKind::Card {
+            if !self.pages.contains_key(&response) {
+                archive.read(response, &mut self.buffer).ok()?;
+                self.pages.insert(response, details::card_balances(&self.buffer).into_iter().collect());
+            }
+            return self.pages[&response].get(&owner.card_ref).copied();
+        }
+        archive.read(response, &mut self.buffer).ok()?;
+        details::account_balance(&self.buffer)
+    }
+}
+
 fn unreadable(feed: Feed, response: &[u8], reason: String) -> RejectRow {
     RejectRow {
         feed,
@@ -209,6 +241,7 @@ impl Gathered {
             owners: Vec::new(),
             listings: Vec::new(),
             currencies: BTreeMap::new(),
+            reported: HashMap::new(),
             unreadable: Vec::new(),
             notes: Vec::new(),
             date_filter: String::new(),
@@ -225,6 +258,25 @@ impl Gathered {
     fn note_currency(&mut self, response: &[u8]) {
         if let Some((acc_id, currency)) = details::account_currency(response) {
             self.currencies.insert(acc_id, currency);
+        }
+    }
+
+    /// Reads the balances that the provider reported, where the window reaches the day of the run.
+    fn note_balances(&mut self, readings: &[BalanceReading], plan: &Plan) {
+        if reaching(plan.window, self.seen_on).is_none() {
+            return;
+        }
+        let mut balances = Balances::default();
+        for reading in readings {
+            let mut read = |response| balances.of(&self.archive, response, &reading.owner);
+            if let (Some(before), Some(after)) = (read(reading.before), read(reading.after)) {
+                self.reported.insert(super::key_of(&reading.owner), Reported { before, after });
+            }
+        }
+        let chains = self.owners.iter().filter(|pages| pages.feed.is_chain());
+        let silent = chains.filter(|pages| !self.reported.contains_key(&super::key_of(&pages.owner))).count();
+        if silent > 0 {
+            self.notes.push(format!("{silent} owners' last balances were not compared: the provider reported none"));
         }
     }
 

@@ -1,12 +1,13 @@
 //! The whole journey: gather the pages, process each owner, commit what came out.
 
+mod cross;
 mod gather;
 mod ordered;
 mod owner;
 mod register;
 pub mod report;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -16,13 +17,15 @@ use crate::job::Plan;
 use crate::landing;
 use crate::output::{Encoder, Formats, OutputDir, Publication};
 use crate::provider::Progress;
-use crate::reconcile::Prior;
+use crate::reconcile::facts::Needs;
+use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
-use crate::record::{BalanceRow, Dataset, Feed, Owner, OwnerKind, RejectRow, Row, dataset};
+use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
 use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
+use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
-use report::{OwnerLine, Report};
+use report::{MeaningLine, OwnerLine, Report};
 
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
@@ -64,6 +67,11 @@ struct Ledger<'p> {
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
+    meanings: Vec<MeaningLine>,
+    cross: CrossChecks,
+    /// Owners whose last balance was compared with the one that the provider reports.
+    compared: HashSet<OwnerKey>,
+    notes: Vec<String>,
 }
 
 impl<'p> Ledger<'p> {
@@ -75,7 +83,18 @@ impl<'p> Ledger<'p> {
         let mut publication = Publication::begin(out, &plan.job_name, plan.window, run_id, formats, &datasets)?;
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let rejects = gathered.unreadable.clone();
-        Ok(Self { plan, publication, breaks: Vec::new(), rejects, owners: Vec::new() })
+        let terms = Terms { window: plan.window, transfer_days: plan.transfer_days, seen_on: gathered.seen_on };
+        Ok(Self {
+            plan,
+            publication,
+            breaks: Vec::new(),
+            rejects,
+            owners: Vec::new(),
+            meanings: Vec::new(),
+            cross: CrossChecks::new(terms),
+            compared: HashSet::new(),
+            notes: Vec::new(),
+        })
     }
 
     /// Processes the owners of each feed, several at once, and takes the results in the order of owners.
@@ -85,13 +104,20 @@ impl<'p> Ledger<'p> {
             self.plan.feeds.iter().map(|feed| (*feed, self.publication.encoder(dataset_of(*feed)))).collect();
         let plan = self.plan;
         let mut left = gathered.owners.len();
+        let order = by_account(&gathered.owners);
+        let needs = Needs::of(&plan.feeds);
+        let around = days_around(plan, needs, gathered.seen_on);
         let work = |item: usize| {
-            let pages: &OwnerPages = &gathered.owners[item];
+            let pages: &OwnerPages = &gathered.owners[order[item]];
             let knowledge = Knowledge {
                 window: plan.window,
                 zone: plan.zone,
                 currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
                 prior: priors.get(&key_of(&pages.owner)).copied(),
+                around,
+                reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
+                needs,
+                fx_fee: plan.fx_fee,
             };
             owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
         };
@@ -99,19 +125,32 @@ impl<'p> Ledger<'p> {
             left -= 1;
             watch.owner_processed(outcome.feed, left);
             self.take(outcome, gathered)
-        })
+        })?;
+        let breaks = self.cross.finish();
+        self.breaks.extend(breaks);
+        Ok(())
     }
 
-    fn take(&mut self, outcome: Outcome, gathered: &Gathered) -> Result<()> {
+    fn take(&mut self, mut outcome: Outcome, gathered: &Gathered) -> Result<()> {
+        let whole = gathered.is_whole(outcome.feed, &outcome.owner);
+        let breaks = self.cross.take(&mut outcome, whole);
+        self.breaks.extend(breaks);
+        let key = key_of(&outcome.owner);
+        // A comparison that proved nothing is told in a note.
+        if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
+            self.compared.insert(key);
+        }
+        self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
         if outcome.feed.is_chain() {
             let balances = self.publication.encoder(&dataset::BALANCES).encode(&outcome.balances);
             self.publication.append(balances)?;
-            if gathered.is_whole(outcome.feed, &outcome.owner) {
+            if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
+            self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
         self.breaks.extend(outcome.breaks);
         self.rejects.extend(outcome.rejects);
@@ -120,7 +159,7 @@ impl<'p> Ledger<'p> {
 
     /// A listing that could not be proved complete is a break of its own.
     fn tell_completeness(&mut self, gathered: &Gathered) {
-        let mut told = std::collections::HashSet::new();
+        let mut told = HashSet::new();
         for (subject, owner, reason) in gathered.unproved() {
             if told.insert((subject, owner)) {
                 self.breaks.push(incomplete(subject, owner, reason));
@@ -145,6 +184,8 @@ impl<'p> Ledger<'p> {
 
         let mut report =
             Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
+        report.notes.append(&mut self.notes);
+        report.meaning = MeaningLine::kept_short(self.meanings);
         report.tell_since(registered.since, registered.note);
         self.publication.add_report_file("summary.json", &report.to_json())?;
         self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
@@ -161,7 +202,7 @@ impl<'p> Ledger<'p> {
                 breaks: report.open_breaks() as u64,
             },
             today: gathered.seen_on,
-            covered: register::coverage(gathered),
+            covered: register::coverage(gathered, &self.compared),
             rules: register::rules(self.plan),
             breaks: registered.seen,
             taken_back: registered.taken_back,
@@ -170,6 +211,25 @@ impl<'p> Ledger<'p> {
         report.reports = committed.reports;
         Ok(report)
     }
+}
+
+/// The owners account by account, so that the facts of one account at a time need be held; within each dataset they
+/// stand in their usual order.
+fn by_account(owners: &[OwnerPages]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..owners.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&owners[*a], &owners[*b]);
+        natural_cmp(&a.owner.acc_id, &b.owner.acc_id).then_with(|| (a.feed, &a.owner).cmp(&(b.feed, &b.owner)))
+    });
+    order
+}
+
+/// The window and the days around it in which counterparts may lie, up to the day of the run where an owner's balance is
+/// to be compared.
+fn days_around(plan: &Plan, needs: Needs, seen_on: Day) -> Window {
+    let days = if needs == Needs::default() { 0 } else { plan.transfer_days.max(1) };
+    let (from, to) = (plan.window.from.plus(-days), plan.window.to.plus(days));
+    Window { from, to: closing::reaching(plan.window, seen_on).map_or(to, |today| to.max(today)) }
 }
 
 fn append<R: Row>(publication: &mut Publication, dataset: &'static Dataset, rows: &[R]) -> Result<()> {

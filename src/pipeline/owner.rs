@@ -11,9 +11,17 @@ use crate::landing::Archive;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
-use crate::reconcile::{Books, Prior, close_chain, close_listing};
+use crate::reconcile::closing::{self, Closing, Ending, Reported};
+use crate::reconcile::facts::{self, Facts, Needs, Side};
+use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
+use crate::reconcile::{FeeRule, Meaning};
 use crate::record::feed::natural_cmp;
-use crate::record::{BalanceRow, Clock, CreditTransfer, Feed, Owner, RejectRow, Row, Window, Zone};
+use crate::record::{
+    BalanceRow, Clock, CreditTransfer, Feed, Money, Owner, RejectRow, Row, StatementLine, Total, Window, Zone,
+};
+
+/// Days before and after the others around the window from which credit transfers are known.
+const TRANSFERS_AROUND_DAYS: i32 = 366;
 
 /// What is known of an owner beside its pages.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +31,14 @@ pub(super) struct Knowledge<'a> {
     /// The account's currency, where its details told it.
     pub currency: Option<&'a str>,
     pub prior: Option<Prior>,
+    /// The days read: the window and those around it from which counterparts and the last balance are taken.
+    pub around: Window,
+    /// What the provider reported of its balance.
+    pub reported: Option<Reported>,
+    /// What the checks between feeds need.
+    pub needs: Needs,
+    /// Where the job says that fees are.
+    pub fx_fee: FeeRule,
 }
 
 /// What came out for an owner.
@@ -34,6 +50,12 @@ pub(super) struct Outcome {
     pub breaks: Vec<Break>,
     pub balances: Vec<BalanceRow>,
     pub rejects: Vec<RejectRow>,
+    /// What the checks between feeds need of its rows.
+    pub facts: Facts,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// What the provider means, as far as this owner's rows tell.
+    pub meaning: Meaning,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -51,36 +73,154 @@ pub(super) fn process(
             archive.read(page.response, &mut bytes).map(|()| (bytes, page.skip as usize))
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut rejects = Vec::new();
-    let books = match pages.feed {
-        Feed::AccountStatements => {
-            let rows = read(pages, &responses, knowledge, &mut rejects, |row, context| {
-                decode::statement_line(Feed::AccountStatements, row, context)
-            });
-            encode(close_chain(&pages.owner, rows, knowledge.prior), encoder)
-        }
-        Feed::IbanStatements => {
-            let rows = read(pages, &responses, knowledge, &mut rejects, |row, context| {
-                decode::statement_line(Feed::IbanStatements, row, context)
-            });
-            encode(close_listing(&pages.owner, rows), encoder)
+    let reader = Reader { pages, responses: &responses, knowledge };
+    let (owner, window) = (&pages.owner, knowledge.window);
+    Ok(match pages.feed {
+        feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
+            let found = reader.read_around(|row, context| decode::statement_line(feed, row, context));
+            let facts = |rows: &[StatementLine<'_>]| facts::of_lines(rows, window, knowledge.needs);
+            if feed.is_chain() {
+                return Ok(reader.chain(found, encoder, facts, Facts::Lines));
+            }
+            let books = close_listing(owner, found.rows);
+            reader.outcome(books, &found.around, found.rejects, encoder, facts, Facts::Lines)
         }
         Feed::CardTransactions => {
-            let mut rows = read(pages, &responses, knowledge, &mut rejects, decode::card_transaction);
-            decode::settle_currencies(&mut rows, knowledge.currency);
-            encode(close_chain(&pages.owner, rows, knowledge.prior), encoder)
+            let mut found = reader.read_around(decode::card_transaction);
+            decode::settle_currencies(&mut found.rows, knowledge.currency);
+            reader.chain(found, encoder, |rows| facts::of_card(rows, window), Facts::Card)
         }
         Feed::CreditTransfers => {
-            let rows = read(pages, &responses, knowledge, &mut rejects, decode::credit_transfer);
-            encode(close_transfers(&pages.owner, rows), encoder)
+            let found = reader.read_around(decode::credit_transfer);
+            let books = close_transfers(owner, found.rows);
+            let facts = |rows: &[CreditTransfer<'_>]| facts::of_transfers(rows, window);
+            reader.outcome(books, &found.around, found.rejects, encoder, facts, Facts::Transfers)
         }
-    };
-    let (rows, breaks, balances) = books;
-    Ok(Outcome { feed: pages.feed, owner: pages.owner.clone(), rows, breaks, balances, rejects })
+    })
 }
 
-fn encode<R: Row>(books: Books<R>, encoder: Encoder) -> (Encoded, Vec<Break>, Vec<BalanceRow>) {
-    (encoder.encode(&books.rows), books.breaks, books.balances)
+/// One owner's pages in one feed, and what is known of the owner.
+#[derive(Clone, Copy)]
+struct Reader<'p> {
+    pages: &'p OwnerPages,
+    responses: &'p [(Vec<u8>, usize)],
+    knowledge: Knowledge<'p>,
+}
+
+/// Rows of the window, and of the days around it.
+struct Found<R> {
+    rows: Vec<R>,
+    /// Rows around the window.
+    around: Vec<R>,
+    /// Whether all of those could be taken.
+    around_is_whole: bool,
+    rejects: Vec<RejectRow>,
+}
+
+impl<'p> Reader<'p> {
+    /// The rows of the window and those around it, decoded. A row that is rejected may be one around the window, which is
+    /// nobody's concern: then the window alone is read once more, for its own rejects.
+    fn read_around<R: Row>(self, mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>) -> Found<R> {
+        let Knowledge { window, around, .. } = self.knowledge;
+        // The whole list is sent in any case, and a debit may name a transfer of long ago.
+        let around = match self.pages.feed {
+            Feed::CreditTransfers if window != around => {
+                Window { from: around.from.plus(-TRANSFERS_AROUND_DAYS), to: around.to.plus(TRANSFERS_AROUND_DAYS) }
+            }
+            _ => around,
+        };
+        let mut rejects = Vec::new();
+        let mut rows = read(self.pages, self.responses, around, self.knowledge.zone, &mut rejects, &mut decode);
+        if window == around {
+            return Found { rows, around: Vec::new(), around_is_whole: true, rejects };
+        }
+        let mut around_is_whole = true;
+        if !rejects.is_empty() {
+            let all = std::mem::take(&mut rejects);
+            read(self.pages, self.responses, window, self.knowledge.zone, &mut rejects, &mut decode);
+            around_is_whole = rejects.len() == all.len();
+        }
+        let is_inside = |row: &R| row.day().is_some_and(|day| window.contains(day));
+        let outside = rows.extract_if(.., |row| !is_inside(row)).collect();
+        Found { rows, around: outside, around_is_whole, rejects }
+    }
+
+    /// An owner whose balances form a chain: its end is compared with what the provider reports.
+    fn chain<R: Row + Link, F>(
+        self,
+        found: Found<R>,
+        encoder: Encoder,
+        facts: impl Fn(&[R]) -> Vec<F>,
+        side: impl Fn(Side<F>) -> Facts,
+    ) -> Outcome {
+        let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
+        let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
+        let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
+        match closing {
+            Some(Closing::Fails(found)) => outcome.breaks.push(*found),
+            Some(Closing::Open(note)) => outcome.notes.push(note),
+            Some(Closing::Ties) | None => {}
+        }
+        outcome
+    }
+
+    fn closing<R: Row + Link>(self, books: &Books<R>, around: &[R]) -> Option<Closing> {
+        let Knowledge { window, prior, reported, .. } = self.knowledge;
+        let (reported, owner) = (reported?, &self.pages.owner);
+        let later: Vec<&R> = around.iter().filter(|row| row.day().is_some_and(|day| day > window.to)).collect();
+        let in_window = match books.balances.last() {
+            Some(day) => day.closing,
+            None => prior.map(|prior| prior.closing),
+        };
+        let entries: Vec<Entry> = later.iter().map(|row| row.entry()).collect();
+        let after = reconcile(&entries, |row| later[row as usize].txid(), in_window);
+        let last = books.rows.iter().rev().find(|row| row.entry().moves);
+        let pending = |row: &&R| row.is_pending();
+        let (mut all, mut debits) = (Total::default(), Total::default());
+        for row in books.rows.iter().chain(later.iter().copied()).filter(pending) {
+            let amount = row.entry().amount;
+            all.add(amount);
+            debits.add(if amount.is_negative() { amount } else { Money::ZERO });
+        }
+        let ending = Ending {
+            balance: after.days.last().map_or(in_window, |day| day.closing)?,
+            txid: last.map(|row| row.txid().to_owned()),
+            day: last.and_then(Row::day).unwrap_or(window.to),
+            currency: books.rows.iter().find_map(|row| row.currency().map(str::to_owned)),
+            pending: all,
+            pending_debits: debits,
+        };
+        Some(closing::check_closing(owner, &ending, reported, &books.breaks))
+    }
+
+    fn outcome<R: Row, F>(
+        self,
+        books: Books<R>,
+        around: &[R],
+        rejects: Vec<RejectRow>,
+        encoder: Encoder,
+        facts: impl Fn(&[R]) -> Vec<F>,
+        side: impl Fn(Side<F>) -> Facts,
+    ) -> Outcome {
+        let facts = if self.knowledge.needs.any_of(self.pages.feed) {
+            let mut rows = facts(&books.rows);
+            rows.extend(facts(around));
+            side(Side { rows, rejected: rejects.iter().map(|reject| reject.raw.clone()).collect() })
+        } else {
+            Facts::None
+        };
+        Outcome {
+            feed: self.pages.feed,
+            owner: self.pages.owner.clone(),
+            rows: encoder.encode(&books.rows),
+            breaks: books.breaks,
+            balances: books.balances,
+            rejects,
+            meaning: books.meaning,
+            facts,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Transfers carry no balance: they are ordered by day, time and id, and their ids must be unique.
@@ -93,23 +233,20 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
             .then_with(|| a.amount.cmp(&b.amount))
     });
     let breaks = crate::reconcile::duplicate_transfers(owner, &rows);
-    Books { rows, breaks, balances: Vec::new() }
+    Books { rows, breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
-/// The rows of the window, decoded; what cannot be taken goes to `rejects`.
+/// The rows of `window`, decoded; what cannot be taken goes to `rejects`.
 fn read<'p, R>(
     pages: &'p OwnerPages,
     responses: &'p [(Vec<u8>, usize)],
-    knowledge: Knowledge<'_>,
+    window: Window,
+    zone: Zone,
     rejects: &mut Vec<RejectRow>,
     mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>,
 ) -> Vec<R> {
-    let mut context = Context {
-        acc_id: &pages.owner.acc_id,
-        card_ref: &pages.owner.card_ref,
-        window: knowledge.window,
-        clock: Clock::new(knowledge.zone),
-    };
+    let mut context =
+        Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
     let mut rows = Vec::new();
     let mut seen = pages.repeats_are_one.then(Seen::default);
     for (number, (response, skip)) in responses.iter().enumerate() {

@@ -9,6 +9,7 @@ use super::{dataset_of, window_totals};
 use crate::job::Plan;
 use crate::landing::Proof;
 use crate::output::Publication;
+use crate::reconcile::Meaning;
 use crate::record::{BalanceRow, BreakRow, Owner, RejectRow, minor_digits};
 
 /// How a run ended, as its exit code will say.
@@ -65,6 +66,8 @@ pub struct Report {
     pub rejects_shown: Vec<String>,
     /// What is known of the completeness of each listing.
     pub listings: Vec<ListingLine>,
+    /// What the chains tell of the meaning of the provider's fees and amounts; only owners whose rows tell something.
+    pub meaning: Vec<MeaningLine>,
     /// What was learned about the meaning of the provider's date filter.
     pub date_filter: String,
     /// Requests sent.
@@ -124,6 +127,63 @@ pub struct OwnerLine {
     pub entries: i64,
     /// tied, broken or ambiguous.
     pub verdict: &'static str,
+}
+
+/// What the chain of an owner, or of several who agree, tells of the provider's meaning.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeaningLine {
+    /// The owner's id, where the line speaks of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
+    /// Owners that the line speaks of.
+    pub owners: u32,
+    /// included, extra or unknown.
+    pub fx_fee: &'static str,
+    /// amount, `amount_fx` or unknown.
+    pub balance_moves_by: &'static str,
+    /// Rows that tie by this meaning and by no other.
+    pub rows_for: u64,
+    /// Rows that tie by another meaning only.
+    pub rows_against: u64,
+}
+
+/// Owners whose meaning is told one by one.
+const MEANINGS_MAX: usize = 50;
+
+impl MeaningLine {
+    /// The line of an owner; `None` when its rows tell nothing.
+    pub(super) fn of(owner: &Owner, meaning: Meaning) -> Option<MeaningLine> {
+        meaning.has_evidence().then(|| MeaningLine {
+            owner_id: Some(owner.id().to_owned()),
+            owners: 1,
+            fx_fee: meaning.fee_name(),
+            balance_moves_by: meaning.moves_by_name(),
+            rows_for: meaning.rows_for.into(),
+            rows_against: meaning.rows_against.into(),
+        })
+    }
+
+    /// Of many owners, those that agree share a line.
+    pub(super) fn kept_short(lines: Vec<MeaningLine>) -> Vec<MeaningLine> {
+        if lines.len() <= MEANINGS_MAX {
+            return lines;
+        }
+        let mut shared: Vec<MeaningLine> = Vec::new();
+        for line in lines {
+            let alike = |known: &&mut MeaningLine| {
+                (known.fx_fee, known.balance_moves_by) == (line.fx_fee, line.balance_moves_by)
+            };
+            match shared.iter_mut().find(alike) {
+                Some(known) => {
+                    known.owners += 1;
+                    known.rows_for += line.rows_for;
+                    known.rows_against += line.rows_against;
+                }
+                None => shared.push(MeaningLine { owner_id: None, ..line }),
+            }
+        }
+        shared
+    }
 }
 
 /// What is known of a listing.
@@ -213,6 +273,7 @@ impl Report {
                     proof: listing.proof.clone(),
                 })
                 .collect(),
+            meaning: Vec::new(),
             date_filter: gathered.date_filter.clone(),
             requests: gathered.requests,
             retries: gathered.retries,

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Response, Url};
+use tokio::sync::Semaphore;
 
 use super::retry::{Trouble, retry_after};
 use crate::job::plan::Limits;
@@ -21,10 +22,15 @@ const HEADERS_MAX: usize = 100;
 /// Bytes of the headers of one answer over HTTP/2. Over HTTP/1 hyper's own bound (about 400 KB) holds.
 const HEADER_LIST_BYTES_MAX: u32 = 64 << 10;
 
+/// Bytes of a body beyond which it needs the one pass for large bodies: however many requests are in flight, only one of
+/// them at a time grows to the bound.
+const LARGE_BODY_BYTES: usize = 4 << 20;
+
 /// A client of one host.
 #[derive(Debug)]
 pub struct Http {
     client: Client,
+    large_body: Semaphore,
     base_url: String,
     limits: Limits,
 }
@@ -77,7 +83,8 @@ impl Http {
         }
         let client =
             builder.build().map_err(|error| Error::environment("no HTTP client could be made").because(error))?;
-        Ok(Http { client, base_url: base_url.trim_end_matches('/').to_owned(), limits: *limits })
+        let large_body = Semaphore::new(1);
+        Ok(Http { client, large_body, base_url: base_url.trim_end_matches('/').to_owned(), limits: *limits })
     }
 
     /// Sends `call` and reads the answer to its end, whatever its status.
@@ -110,7 +117,7 @@ impl Http {
 
     async fn read_body(&self, mut response: Response) -> Result<Bytes, Trouble> {
         let bytes_max = self.limits.body_bytes_max;
-        let mut body = BytesMut::new();
+        let (mut body, mut pass) = (BytesMut::new(), None);
         while let Some(chunk) = response.chunk().await.map_err(|error| {
             let expected = "expected a whole body, but it broke off";
             Trouble::passing(Error::provider(format!("{expected} after {} bytes", body.len())).because(plain(error)))
@@ -120,6 +127,9 @@ impl Http {
                 return Err(Trouble::lasting(
                     Error::provider(message).hint("a smaller page_size makes smaller bodies"),
                 ));
+            }
+            if body.len() + chunk.len() > LARGE_BODY_BYTES && pass.is_none() {
+                pass = Some(self.large_body.acquire().await.expect("the semaphore is never closed"));
             }
             body.extend_from_slice(&chunk);
         }

@@ -16,7 +16,7 @@ pub mod signer;
 pub mod token;
 
 use crate::job::{Connection, Plan};
-use crate::landing::{Landing, Listing, Subject};
+use crate::landing::{BalanceReading, Landing, Listing, Subject};
 use crate::record::Owner;
 use crate::{Error, Result};
 
@@ -76,6 +76,8 @@ pub struct Fetched {
     /// All listings, those of accounts and cards included, by subject and owner. An owner has two of one subject when
     /// a margin before the window was read as well.
     pub listings: Vec<Listing>,
+    /// Where the owners' balances stand; empty when the window does not reach now.
+    pub balances: Vec<BalanceReading>,
     /// Requests sent, each attempt and the token's counted.
     pub requests: u64,
     /// Attempts beyond the first.

@@ -1,6 +1,8 @@
 //! From an owner's rows to its ordered books: chain order, breaks, and a balance a day.
 
-use super::chain::{Chain, DayBalance, Fault, Verdict};
+use super::chain::{Chain, DayBalance, Fault, Verdict, sort_by_time, walk};
+use super::diagnose::{Case, Finding};
+use super::meaning::{Fee, FeeRule, Meaning, MovesBy, Terms, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::{
@@ -15,8 +17,20 @@ pub trait Link {
     fn txid(&self) -> &str;
     /// ISO 4217 code of its amount and balance.
     fn currency(&self) -> Option<&str>;
+    /// Whether it is announced and not booked.
+    fn is_pending(&self) -> bool;
     /// Its local time was shown twice, and its balance tells that it was the second time.
     fn take_second_showing(&mut self);
+    /// The provider's text.
+    fn description(&self) -> Option<&str>;
+    /// All that it says of its amounts.
+    fn terms(&self) -> Terms;
+    /// VAT as compact JSON.
+    fn vat_details(&self) -> Option<&str> {
+        None
+    }
+    /// `amount_fx` turned out to be in the owner's own currency: the amounts change places.
+    fn exchange_amounts(&mut self) {}
 }
 
 impl Link for StatementLine<'_> {
@@ -33,8 +47,20 @@ impl Link for StatementLine<'_> {
         self.currency.as_deref()
     }
 
+    fn is_pending(&self) -> bool {
+        self.status == Some(Status::Pending)
+    }
+
     fn take_second_showing(&mut self) {
         self.booked_at = self.booked_at.later();
+    }
+
+    fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { amount: self.amount, ..Terms::default() }
     }
 }
 
@@ -52,8 +78,30 @@ impl Link for CardTransaction<'_> {
         self.currency.as_deref()
     }
 
+    fn is_pending(&self) -> bool {
+        self.status == Status::Pending
+    }
+
     fn take_second_showing(&mut self) {
         self.booked_at = self.booked_at.later();
+    }
+
+    fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { amount: self.amount, amount_fx: self.amount_fx, rate: self.fx_rate, fee: self.fx_fee }
+    }
+
+    fn vat_details(&self) -> Option<&str> {
+        self.vat_details.as_deref()
+    }
+
+    fn exchange_amounts(&mut self) {
+        if let Some(own) = self.amount_fx.filter(|fx| *fx != Money::ZERO) {
+            self.amount_fx = Some(std::mem::replace(&mut self.amount, own));
+        }
     }
 }
 
@@ -75,22 +123,43 @@ pub struct Books<R> {
     pub breaks: Vec<Break>,
     /// A row a day that has settled rows.
     pub balances: Vec<BalanceRow>,
+    /// What was learnt of the provider's meaning.
+    pub meaning: Meaning,
 }
 
 /// Orders and checks the rows of an owner whose balances form a chain.
-pub fn close_chain<R: Link>(owner: &Owner, rows: Vec<R>, prior: Option<Prior>) -> Books<R> {
-    let entries: Vec<Entry> = rows.iter().map(Link::entry).collect();
-    let mut chain = reconcile(&entries, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
+pub fn close_chain<R: Link>(owner: &Owner, mut rows: Vec<R>, prior: Option<Prior>, rule: FeeRule) -> Books<R> {
+    let mut entries: Vec<Entry> = rows.iter().map(Link::entry).collect();
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
+    let digits = minor_digits(currency.as_deref());
+    let sorted = sort_by_time(&entries, &|row| rows[row as usize].txid());
+    let meaning = learn(&entries, |row| rows[row as usize].terms(), &sorted, rule, digits);
+    apply(meaning, &mut rows, &mut entries, digits);
+    let mut chain = walk(&entries, &sorted, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
     let teller = Teller { owner, rows: &rows, entries: &entries, currency };
-    let mut breaks: Vec<Break> = chain.faults.iter().map(|fault| teller.fault(fault)).collect();
+    let mut breaks = teller.chain_breaks(&chain, meaning, prior);
     breaks.extend(teller.duplicates(&chain));
-    if let Some(seam) = teller.seam(&chain, prior) {
-        chain.days[0].verdict = Verdict::Broken;
-        breaks.push(seam);
+    if let Some(first) = chain.days.first_mut().filter(|_| breaks.iter().any(|found| found.check == Check::Seam)) {
+        first.verdict = Verdict::Broken;
     }
     let balances = chain.days.iter().map(|day| teller.balance(day)).collect();
-    Books { rows: in_order(rows, &chain), breaks, balances }
+    Books { rows: in_order(rows, &chain), breaks, balances, meaning }
+}
+
+/// Puts the amount in the owner's currency first, and makes every entry what the balance moves by.
+fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [Entry], digits: u8) {
+    let exchanged = meaning.moves_by == Some(MovesBy::AmountFx);
+    let fee = meaning.fee();
+    if !exchanged && fee == Fee::Included {
+        return;
+    }
+    for (row, entry) in rows.iter_mut().zip(entries) {
+        if exchanged {
+            row.exchange_amounts();
+        }
+        let terms = row.terms();
+        entry.amount = terms.effect(fee, digits).unwrap_or(terms.amount);
+    }
 }
 
 /// Orders rows that form no chain, and checks their ids.
@@ -100,7 +169,7 @@ pub fn close_listing<R: Link>(owner: &Owner, rows: Vec<R>) -> Books<R> {
     let chain = reconcile(&entries, |row| rows[row as usize].txid(), None);
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
     let breaks = Teller { owner, rows: &rows, entries: &entries, currency }.duplicates(&chain);
-    Books { rows: in_order(rows, &chain), breaks, balances: Vec::new() }
+    Books { rows: in_order(rows, &chain), breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
 fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
@@ -149,34 +218,43 @@ impl<R: Link> Teller<'_, R> {
         amount.text(minor_digits(self.currency.as_deref()))
     }
 
-    fn fault(&self, fault: &Fault) -> Break {
-        let row = &self.rows[fault.row as usize];
+    /// A break for each place where the chain fails, but for those that a txid listed twice explains.
+    fn chain_breaks(&self, chain: &Chain, meaning: Meaning, prior: Option<Prior>) -> Vec<Break> {
+        let case = Case::new(self.rows, self.entries, chain, meaning, minor_digits(self.currency.as_deref()));
+        let told = chain.faults.iter().map(|fault| (fault, case.explain(fault)));
+        told.filter(|(fault, _)| !self.is_told_as_duplicate(fault, chain))
+            .map(|(fault, finding)| match (fault.previous, prior, finding.copy) {
+                (_, _, Some((_, again))) => self.copy(fault, again, finding),
+                (None, Some(prior), None) if !fault.returns => self.seam(fault, prior, &finding),
+                _ => self.fault(fault, finding),
+            })
+            .collect()
+    }
+
+    /// Whether the fault is at a txid that stands twice, and that is all there is to it.
+    fn is_told_as_duplicate(&self, fault: &Fault, chain: &Chain) -> bool {
+        let unmoved = fault.actual.checked_sub(fault.expected) == Some(-self.entries[fault.row as usize].amount);
+        let repeated = || chain.duplicates.iter().any(|found| found.first == fault.row || found.again == fault.row);
+        (fault.copy_of.is_some() || fault.apart || unmoved) && repeated()
+    }
+
+    fn fault(&self, fault: &Fault, finding: Finding) -> Break {
         let entry = self.entries[fault.row as usize];
-        let before = fault.expected.checked_sub(entry.amount).unwrap_or_default();
-        let off = fault.actual.checked_sub(fault.expected).unwrap_or_default();
-        let after_what = match fault.previous {
-            Some(previous) => format!(" after txid {}", self.rows[previous as usize].txid()),
-            None => String::new(),
-        };
-        let explanation = format!(
-            "balance {}{after_what} and amount {} give {}, but txid {} states {}: off by {}",
-            self.money(before),
-            self.money(entry.amount),
-            self.money(fault.expected),
-            row.txid(),
-            self.money(fault.actual),
-            self.money(off),
-        );
         Break {
             check: Check::Chain,
-            cause: Cause::Unexplained,
+            cause: finding.cause,
             owner: self.owner.clone(),
-            subject: Subject::Row(row.txid().to_owned()),
+            subject: Subject::Row(self.rows[fault.row as usize].txid().to_owned()),
             booking_date: Some(entry.at.day()),
             currency: self.currency.clone(),
             amounts: Some((fault.expected, fault.actual)),
-            explanation,
+            explanation: finding.sentence,
         }
+    }
+
+    /// The same row under another txid.
+    fn copy(&self, fault: &Fault, again: u32, finding: Finding) -> Break {
+        Break { check: Check::Duplicate, ..self.fault(&Fault { row: again, ..*fault }, finding) }
     }
 
     /// A break for each txid that stands more than once.
@@ -197,6 +275,9 @@ impl<R: Link> Teller<'_, R> {
             more => format!("{} times", more + 1),
         };
         let difference = if same { "" } else { ", with different contents" };
+        // What the chain would need the second one to state, and what it does state.
+        let moved = entry.balance.filter(|_| same && entry.moves && again.len() == 1);
+        let amounts = moved.and_then(|actual| Some((actual.checked_add(entry.amount)?, actual)));
         Break {
             check: Check::Duplicate,
             cause: Cause::DuplicateEntry,
@@ -204,34 +285,25 @@ impl<R: Link> Teller<'_, R> {
             subject: Subject::Row(row.txid().to_owned()),
             booking_date: Some(entry.at.day()),
             currency: self.currency.clone(),
-            amounts: None,
+            amounts,
             explanation: format!("txid {} of {} is listed {times}{difference}", row.txid(), self.money(entry.amount)),
         }
     }
 
-    /// The first day's opening against the closing of an earlier run.
-    fn seam(&self, chain: &Chain, prior: Option<Prior>) -> Option<Break> {
-        let (prior, first) = (prior?, chain.days.first()?);
-        let opening = first.opening.filter(|opening| *opening != prior.closing)?;
-        let off = opening.checked_sub(prior.closing).unwrap_or_default();
+    /// The first row does not go on from the closing of an earlier run.
+    fn seam(&self, fault: &Fault, prior: Prior, finding: &Finding) -> Break {
+        let entry = self.entries[fault.row as usize];
+        let opening = fault.actual.checked_sub(entry.amount).unwrap_or_default();
         let explanation = format!(
-            "{} closed at {}, but {} opens at {}: off by {}",
+            "{} closed at {}, but {} opens at {}: {}",
             prior.day,
             self.money(prior.closing),
-            first.day,
+            entry.at.day(),
             self.money(opening),
-            self.money(off),
+            finding.sentence,
         );
-        Some(Break {
-            check: Check::Seam,
-            cause: Cause::Unexplained,
-            owner: self.owner.clone(),
-            subject: Subject::Row(self.rows[first.first_row as usize].txid().to_owned()),
-            booking_date: Some(first.day),
-            currency: self.currency.clone(),
-            amounts: Some((prior.closing, opening)),
-            explanation,
-        })
+        let told = Finding { cause: finding.cause, sentence: explanation, copy: None };
+        Break { check: Check::Seam, amounts: Some((prior.closing, opening)), ..self.fault(fault, told) }
     }
 
     fn balance(&self, day: &DayBalance) -> BalanceRow {

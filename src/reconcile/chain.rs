@@ -4,13 +4,13 @@ use std::cell::LazyCell;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::order::{Arrangement, Held, arrange, ties};
+use super::order::{Arrangement, Held, Way, arrange, ties};
 use super::{Duplicate, Entry, find_duplicates};
 use crate::record::feed::natural_cmp;
 use crate::record::{Day, Money, Total};
 
 /// A row at which the chain fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fault {
     /// The row.
     pub row: u32,
@@ -20,8 +20,12 @@ pub struct Fault {
     pub expected: Money,
     /// What it is.
     pub actual: Money,
-    /// Whether the next row goes on from `expected`, as if this row's balance alone were wrong.
+    /// Whether the rows after it go on from `expected`, as if this row's balance alone were wrong.
     pub returns: bool,
+    /// Whether the rows after it go on from the balance before it, as if this row were not there.
+    pub apart: bool,
+    /// The row of the same moment that has its amount and balance.
+    pub copy_of: Option<u32>,
 }
 
 /// An owner's day with settled rows.
@@ -83,39 +87,47 @@ pub struct Chain {
 }
 
 /// Orders the rows of one owner and walks their chain. `txid` gives a row's id; `prior` is the closing balance of an
-/// earlier run, used only to choose between orders that tie equally well.
+/// earlier run, from which the first row must go on.
 ///
 /// The result does not depend on the order of `entries`, except where two rows are the same to the letter.
 pub fn reconcile<'a>(entries: &[Entry], txid: impl Fn(u32) -> &'a str, prior: Option<Money>) -> Chain {
-    let sorted = sort_by_time(entries, &txid);
+    walk(entries, &sort_by_time(entries, &txid), txid, prior)
+}
+
+/// Walks the chain of rows that [`sort_by_time`] has sorted.
+pub(super) fn walk<'a>(
+    entries: &[Entry],
+    sorted: &[u32],
+    txid: impl Fn(u32) -> &'a str,
+    prior: Option<Money>,
+) -> Chain {
     let duplicates: Vec<Duplicate> =
         find_duplicates(u32::try_from(sorted.len()).expect("checked"), |position| txid(sorted[position as usize]))
             .into_iter()
             .map(|found| Duplicate { first: sorted[found.first as usize], again: sorted[found.again as usize] })
             .collect();
-    let repeated: HashSet<u32> = duplicates
+    let repeated: HashMap<u32, u32> = duplicates
         .iter()
         .filter(|duplicate| entries[duplicate.first as usize] == entries[duplicate.again as usize])
-        .map(|duplicate| duplicate.again)
+        .map(|duplicate| (duplicate.again, duplicate.first))
         .collect();
     let mut walker = Walker::new(entries, prior, repeated);
-    let mut start = 0;
-    while start < sorted.len() {
-        let end = group_end(entries, &sorted, start);
-        if end - start == 1 {
-            walker.single(sorted[start]);
+    for group in sorted.chunk_by(|a, b| moment(&entries[*a as usize]) == moment(&entries[*b as usize])) {
+        if let [single] = group {
+            walker.single(*single);
         } else {
-            walker.group(&sorted[start..end], &sorted[end..], &txid);
+            // As many rows are placed as stand before the group.
+            walker.group(group, &sorted[walker.chain.order.len() + group.len()..], &txid);
         }
-        start = end;
     }
     walker.chain.duplicates = duplicates;
+    walker.chain.faults.append(&mut walker.copies);
     walker.chain
 }
 
 /// By instant, then by id: the order of rows of one moment that is preferred when it ties. An order that depends on the
 /// listing comes last, so that pages may come in any order.
-fn sort_by_time<'a>(entries: &[Entry], txid: &impl Fn(u32) -> &'a str) -> Vec<u32> {
+pub(super) fn sort_by_time<'a>(entries: &[Entry], txid: &impl Fn(u32) -> &'a str) -> Vec<u32> {
     let count = u32::try_from(entries.len()).expect("an owner has fewer than 2^32 rows");
     let mut rows: Vec<u32> = (0..count).collect();
     rows.sort_by(|a, b| {
@@ -135,7 +147,7 @@ fn within_moment<'a>(a: u32, b: u32, x: &Entry, y: &Entry, txid: &impl Fn(u32) -
 }
 
 /// Rows of one moment are ordered by their balances. A whole hour that is lived twice is one moment.
-fn moment(entry: &Entry) -> (i64, bool) {
+pub(super) fn moment(entry: &Entry) -> (i64, bool) {
     const MICROS_PER_DAY: i64 = 86_400_000_000;
     if entry.at.is_ambiguous() {
         // Nothing else lies within the hour that is shown twice; the day's first ambiguous instant stands for all.
@@ -145,27 +157,24 @@ fn moment(entry: &Entry) -> (i64, bool) {
     }
 }
 
-fn group_end(entries: &[Entry], sorted: &[u32], start: usize) -> usize {
-    let first = moment(&entries[sorted[start] as usize]);
-    let rest = sorted[start + 1..].iter();
-    start + 1 + rest.take_while(|row| moment(&entries[**row as usize]) == first).count()
-}
-
 struct Walker<'e> {
     entries: &'e [Entry],
     held: Held,
-    /// The earlier run's closing, until the first row is placed.
-    prior: Option<Money>,
-    /// Further copies of a row: listed and counted, but no link of the chain.
-    repeated: HashSet<u32>,
+    /// Further copies of a row under its own id, with the first: listed and counted, but no link of the chain.
+    repeated: HashMap<u32, u32>,
     last: Option<u32>,
+    /// The first of the faults that follow each other without a row that ties.
+    first_of_run: usize,
+    /// Faults that are copies of another row; they do not touch the chain.
+    copies: Vec<Fault>,
     chain: Chain,
 }
 
 impl<'e> Walker<'e> {
-    fn new(entries: &'e [Entry], prior: Option<Money>, repeated: HashSet<u32>) -> Self {
+    fn new(entries: &'e [Entry], prior: Option<Money>, repeated: HashMap<u32, u32>) -> Self {
         let chain = Chain { order: Vec::with_capacity(entries.len()), ..Chain::default() };
-        Self { entries, held: Held::default(), prior, repeated, last: None, chain }
+        let held = Held::at(prior);
+        Self { entries, held, repeated, last: None, first_of_run: 0, copies: Vec::new(), chain }
     }
 
     fn single(&mut self, row: u32) {
@@ -175,49 +184,70 @@ impl<'e> Walker<'e> {
         }
     }
 
-    /// Places rows of one moment: those that move the balance in the order in which they tie, then the others.
+    /// Places rows of one moment: those that move the balance in the order in which they tie, each with its copies, then
+    /// the others.
     fn group<'a>(&mut self, group: &[u32], later: &[u32], txid: &impl Fn(u32) -> &'a str) {
-        let (links, rest): (Vec<u32>, Vec<u32>) =
-            group.iter().partition(|row| self.entries[**row as usize].moves && !self.repeated.contains(row));
+        let (moving, rest): (Vec<u32>, Vec<u32>) = group.iter().partition(|row| self.entries[**row as usize].moves);
+        let (repeats, links): (Vec<u32>, Vec<u32>) = moving.iter().partition(|row| self.repeated.contains_key(row));
         let arrangement = self.arrange_links(links, later, txid);
         let first_of_group = self.chain.order.len();
+        let mut followers: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (copy, original) in &arrangement.copies {
+            self.copy(*copy, *original);
+            followers.entry(*original).or_default().push(*copy);
+        }
+        for repeat in &repeats {
+            followers.entry(self.repeated[repeat]).or_default().push(*repeat);
+        }
         for row in &arrangement.rows {
             self.chain.order.push(*row);
             self.step(*row);
+            self.place_followers(*row, &mut followers);
         }
-        for row in rest {
-            self.chain.order.push(row);
-            if self.entries[row as usize].moves {
-                self.count(row);
-                self.mark(Verdict::Broken);
-            }
-        }
+        self.chain.order.extend(rest);
         if arrangement.arbitrary {
             self.mark(Verdict::Ambiguous);
         }
         self.tell_showings(first_of_group);
     }
 
+    /// Places the copies of a row after it, and copies of those.
+    fn place_followers(&mut self, row: u32, followers: &mut HashMap<u32, Vec<u32>>) {
+        if followers.is_empty() {
+            return;
+        }
+        let mut waiting = followers.remove(&row).unwrap_or_default();
+        while let Some(copy) = waiting.pop() {
+            self.chain.order.push(copy);
+            self.count(copy);
+            self.mark(Verdict::Broken);
+            waiting.extend(followers.remove(&copy).unwrap_or_default());
+        }
+    }
+
+    fn copy(&mut self, row: u32, original: u32) {
+        let entry = &self.entries[row as usize];
+        let actual = entry.balance.expect("only rows with a balance are copies");
+        let expected = actual.checked_add(entry.amount).unwrap_or_default();
+        let fault = Fault { row, previous: Some(original), expected, actual, ..Fault::default() };
+        self.copies.push(Fault { copy_of: Some(original), ..fault });
+    }
+
     fn arrange_links<'a>(&self, links: Vec<u32>, later: &[u32], txid: &impl Fn(u32) -> &'a str) -> Arrangement {
         if links.len() < 2 {
-            return Arrangement { rows: links, arbitrary: false };
+            return Arrangement::settled(links);
         }
-        let before = Held { actual: self.held.actual.or_else(|| self.usable_prior(&links)), ..self.held };
+        let before = self.held;
         if self.entries[links[0] as usize].at.is_ambiguous() {
             // The clock is no help within the hour it shows twice; ids often are.
             let mut by_id = links.clone();
             by_id.sort_by(|a, b| natural_cmp(txid(*a), txid(*b)));
             if ties(self.entries, by_id.iter().copied(), before) {
-                return Arrangement { rows: by_id, arbitrary: false };
+                return Arrangement::settled(by_id);
             }
         }
         let starts_of_next = LazyCell::new(|| starts_of_next_moment(self.entries, later));
         arrange(self.entries, &links, before, |balance| starts_of_next.is_empty() || starts_of_next.contains(&balance))
-    }
-
-    /// The prior balance is evidence only where a row of the group goes on from it.
-    fn usable_prior(&self, moving: &[u32]) -> Option<Money> {
-        self.prior.filter(|prior| moving.iter().any(|row| self.entries[*row as usize].balance_before() == Some(*prior)))
     }
 
     /// In the hour shown twice, the clock jumps back once: from there on rows stand in the second showing.
@@ -238,28 +268,24 @@ impl<'e> Walker<'e> {
 
     fn step(&mut self, row: u32) {
         let entry = self.entries[row as usize];
-        let opening = self.held;
+        let before = self.held;
         let mut verdict = Verdict::Tied;
-        self.held = match (self.held.actual, entry.balance) {
-            (None, Some(_)) if self.last.is_none() => Held { actual: entry.balance, expected: None },
-            (None, balance) => Held { actual: balance, expected: None },
-            (Some(before), None) => Held { actual: before.checked_add(entry.amount), expected: None },
-            (Some(before), Some(actual)) => {
-                let expected = before.checked_add(entry.amount);
-                let other = self.held.expected.and_then(|balance| balance.checked_add(entry.amount));
-                if expected == Some(actual) {
-                    Held { actual: Some(actual), expected: None }
-                } else if other == Some(actual) {
-                    self.chain.faults.last_mut().expect("`expected` is held only after a fault").returns = true;
-                    Held { actual: Some(actual), expected: None }
-                } else {
-                    verdict = Verdict::Broken;
-                    self.fault(row, expected, actual);
-                    Held { actual: Some(actual), expected }
+        self.held = match (before.actual, entry.balance) {
+            (None, balance) => Held::at(balance),
+            (Some(held), None) => Held::at(held.checked_add(entry.amount)),
+            (Some(held), Some(actual)) => match entry.balance_before().and_then(|start| before.way_to(start)) {
+                Some(way) => {
+                    self.close(way);
+                    Held::at(Some(actual))
                 }
-            }
+                None => {
+                    verdict = Verdict::Broken;
+                    self.fault(row, held.checked_add(entry.amount), actual);
+                    before.after_failure(entry.amount, actual)
+                }
+            },
         };
-        self.open_day(row, opening, &entry);
+        self.open_day(row, before, &entry);
         self.count(row);
         self.mark(verdict);
         self.chain.days.last_mut().expect("opened above").closing = self.held.actual;
@@ -267,8 +293,33 @@ impl<'e> Walker<'e> {
     }
 
     fn fault(&mut self, row: u32, expected: Option<Money>, actual: Money) {
+        if !self.held.is_failed() {
+            self.first_of_run = self.chain.faults.len();
+        }
         let expected = expected.unwrap_or(Money::ZERO);
-        self.chain.faults.push(Fault { row, previous: self.last, expected, actual, returns: false });
+        self.chain.faults.push(Fault { row, previous: self.last, expected, actual, ..Fault::default() });
+    }
+
+    /// A row ties after others failed: by the way it ties, what was wrong with those is known.
+    fn close(&mut self, way: Way) {
+        match way {
+            Way::Actual => {}
+            Way::Expected => self.last_fault().returns = true,
+            Way::Without => self.last_fault().apart = true,
+            Way::ExpectedSince => {
+                let mut right: Option<Money> = None;
+                for fault in &mut self.chain.faults[self.first_of_run..] {
+                    let amount = self.entries[fault.row as usize].amount;
+                    fault.expected = right.and_then(|right| right.checked_add(amount)).unwrap_or(fault.expected);
+                    fault.returns = true;
+                    right = Some(fault.expected);
+                }
+            }
+        }
+    }
+
+    fn last_fault(&mut self) -> &mut Fault {
+        self.chain.faults.last_mut().expect("other balances are held only after a fault")
     }
 
     fn open_day(&mut self, row: u32, before: Held, entry: &Entry) {
@@ -277,12 +328,9 @@ impl<'e> Walker<'e> {
             return;
         }
         let from_row = entry.balance_before();
-        let opening = match (before.actual, before.expected) {
-            (None, _) => from_row,
-            // The row before had a wrong balance, and this one goes on from the right one.
-            (Some(_), Some(expected)) if from_row == Some(expected) => Some(expected),
-            (Some(actual), _) => Some(actual),
-        };
+        // What the row says itself, wherever the row before cannot contradict: it is the first, or its own balance failed.
+        let goes_on = self.last.is_none() || from_row.is_some_and(|start| before.ties_to(start));
+        let opening = if goes_on { from_row.or(before.actual) } else { before.actual.or(from_row) };
         self.chain.days.push(DayBalance {
             day,
             opening,

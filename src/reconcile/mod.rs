@@ -4,14 +4,31 @@
 
 pub mod books;
 pub mod chain;
+pub mod closing;
+mod copies;
+pub mod cross;
+pub mod diagnose;
 mod duplicates;
+pub mod facts;
+mod loads;
+pub mod meaning;
 mod order;
+mod pairing;
 pub mod restatement;
 mod trails;
+mod transfers;
+mod twins;
+mod words;
 
 pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
+pub use cross::{Terms, check_account};
+pub use diagnose::Finding;
 pub use duplicates::{Duplicate, find_duplicates};
+pub use loads::check_loads;
+pub use meaning::{FeeRule, Meaning};
+pub use transfers::check_transfers;
+pub use twins::check_twins;
 
 use crate::record::{Money, Stamp};
 

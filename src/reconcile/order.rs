@@ -5,30 +5,94 @@
 
 use std::collections::HashMap;
 
-use super::Entry;
 use super::trails::{self, Trail};
+use super::{Entry, copies};
 use crate::record::Money;
 
-/// Where the chain stands before a group of rows.
+/// Where the chain stands: the balance that the last row states and, where that row failed, the balances from which the
+/// next row may go on instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Held {
     /// The balance of the last row, as the provider states it; `None` before the first row.
     pub actual: Option<Money>,
-    /// What it should have been, when the last row failed: the next row may tie to either.
-    pub expected: Option<Money>,
+    /// What it should have been: the next row goes on from here when the last row's balance alone is wrong.
+    expected: Option<Money>,
+    /// What it should have been, had all rows since the first of several failures wrong balances.
+    expected_since: Option<Money>,
+    /// The balance before the last row: the next row goes on from here when the last row is none of the chain.
+    without: Option<Money>,
+}
+
+/// The balance from which a row goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The last row's own.
+    Actual,
+    /// The one that the last row should have stated.
+    Expected,
+    /// The one that the last row should have stated, and those that failed directly before it as well.
+    ExpectedSince,
+    /// The one before the last row.
+    Without,
 }
 
 impl Held {
-    fn ties_to(self, balance: Money) -> bool {
-        self.actual == Some(balance) || self.expected == Some(balance)
+    /// After a row that ties, or before the first one.
+    pub fn at(actual: Option<Money>) -> Held {
+        Held { actual, ..Held::default() }
+    }
+
+    /// After a row of that amount that states `actual` and goes on from none of the balances held.
+    pub fn after_failure(self, amount: Money, actual: Money) -> Held {
+        let plus = |balance: Option<Money>| balance.and_then(|balance| balance.checked_add(amount));
+        Held {
+            actual: Some(actual),
+            expected: plus(self.actual),
+            expected_since: plus(self.expected_since.or(self.expected)),
+            without: self.actual,
+        }
+    }
+
+    /// Whether the last row failed.
+    pub fn is_failed(self) -> bool {
+        self.expected.is_some()
+    }
+
+    /// The balances from which the next row may go on, the likeliest first.
+    fn ways(self) -> [(Way, Option<Money>); 4] {
+        [
+            (Way::Actual, self.actual),
+            (Way::Expected, self.expected),
+            (Way::ExpectedSince, self.expected_since),
+            (Way::Without, self.without),
+        ]
+    }
+
+    /// How the balance before the next row is reached, if it is.
+    pub fn way_to(self, balance: Money) -> Option<Way> {
+        self.ways().into_iter().find(|(_, held)| *held == Some(balance)).map(|(way, _)| way)
+    }
+
+    pub fn ties_to(self, balance: Money) -> bool {
+        self.way_to(balance).is_some()
     }
 }
 
-/// An order of a group, and whether another one ties as well without anything to prefer this one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An order of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Arrangement {
+    /// The rows in order, without copies.
     pub rows: Vec<u32>,
+    /// Rows that state the amount and balance of another row and have no place in the chain, each with that other row.
+    pub copies: Vec<(u32, u32)>,
+    /// Whether another order ties as well, without anything to prefer this one.
     pub arbitrary: bool,
+}
+
+impl Arrangement {
+    pub fn settled(rows: Vec<u32>) -> Arrangement {
+        Arrangement { rows, ..Arrangement::default() }
+    }
 }
 
 /// Arranges rows that share a moment so that their balances tie, as far as they do.
@@ -37,7 +101,7 @@ pub(super) struct Arrangement {
 /// the order that follows it most closely. `leads_on` tells whether a later row goes on from
 /// a balance; it is true for all where no row is later.
 pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: impl Fn(Money) -> bool) -> Arrangement {
-    let settled = |rows: Vec<u32>| Arrangement { rows, arbitrary: false };
+    let settled = Arrangement::settled;
     // Nothing came before: a circle of balances ties from any of them, but later rows go on from one.
     let goes_on = |last: u32| held.actual.is_some() || entries[last as usize].balance.is_some_and(&leads_on);
     let preferred = rows.to_vec();
@@ -56,9 +120,11 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
     if let [single] = found.as_slice()
         && (held.actual.is_none() || held.ties_to(single.start))
     {
-        return Arrangement { arbitrary: !is_unique(entries, rows, entrance, &single.rows), rows: single.rows.clone() };
+        let arbitrary = !is_unique(entries, rows, entrance, &single.rows);
+        return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
-    settled(join(entries, found, held, leads_on))
+    let (found, copies) = copies::set_aside(entries, rows, found);
+    Arrangement { copies, ..settled(join(entries, found, held, leads_on)) }
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
@@ -77,7 +143,7 @@ pub(super) fn ties(entries: &[Entry], rows: impl Iterator<Item = u32>, held: Hel
         if running.actual.is_some() && !running.ties_to(before) {
             return false;
         }
-        running = Held { actual: Some(after), expected: None };
+        running = Held::at(Some(after));
     }
     true
 }
@@ -91,30 +157,70 @@ fn is_unique(entries: &[Entry], rows: &[u32], entrance: Option<Money>, solved: &
     }
 }
 
-/// Joins trails that no single path takes: each after the one that it fits best, with as few faults as possible.
+/// Joins trails that no single path takes, with as few faults as possible. Where nothing came before, any of them can be
+/// the first: the one is taken that leaves the fewest faults.
 fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: impl Fn(Money) -> bool) -> Vec<u32> {
+    if held.actual.is_some() || found.len() < 2 {
+        return join_from(entries, found, None, held, &leads_on);
+    }
+    // Long trails first: it is lone rows that are wrong.
+    let mut starts: Vec<usize> = (0..found.len()).collect();
+    starts.sort_by_key(|start| found[*start].rows.len() == 1);
+    starts.truncate(STARTS_TRIED_MAX);
+    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, &leads_on));
+    orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there are trails")
+}
+
+/// Joins trails, each after the one that it fits best.
+fn join_from(
+    entries: &[Entry],
+    found: Vec<Trail>,
+    start: Option<usize>,
+    held: Held,
+    leads_on: &impl Fn(Money) -> bool,
+) -> Vec<u32> {
     let mut pool = Pool::new(found);
     let mut order = Vec::new();
     let mut held = held;
-    if held.actual.is_none()
-        && let Some(first) = pool.take_first_where(|trail| trail.rows.len() > 1)
-    {
+    if let Some(first) = start.and_then(|start| pool.take(start)) {
         held = place(&mut order, &first, held, entries);
     }
-    while let Some(trail) = pool.next(entries, held, &leads_on) {
+    while let Some(trail) = pool.next(entries, held, leads_on) {
         held = place(&mut order, &trail, held, entries);
     }
     order
 }
 
+/// Rows at which an order fails, and how far from plain the way is on which the next moment goes on.
+fn failures(entries: &[Entry], order: &[u32], held: Held, leads_on: &impl Fn(Money) -> bool) -> (usize, usize) {
+    let mut failed = 0;
+    let mut held = held;
+    for row in order {
+        let entry = &entries[*row as usize];
+        let (Some(before), Some(after)) = (entry.balance_before(), entry.balance) else {
+            return (failed, 0);
+        };
+        held = if held.actual.is_none() || held.ties_to(before) {
+            Held::at(Some(after))
+        } else {
+            failed += 1;
+            held.after_failure(entry.amount, after)
+        };
+    }
+    match held.ways().into_iter().position(|(_, balance)| balance.is_some_and(leads_on)) {
+        Some(way) => (failed, way),
+        None => (failed + 1, 0),
+    }
+}
+
 fn place(order: &mut Vec<u32>, trail: &Trail, held: Held, entries: &[Entry]) -> Held {
     order.extend(&trail.rows);
-    let joined_well = held.actual.is_none() || held.ties_to(trail.start);
-    let expected = match trail.rows.as_slice() {
-        [only] if !joined_well => held.actual.and_then(|balance| balance.checked_add(entries[*only as usize].amount)),
-        _ => None,
-    };
-    Held { actual: Some(trail.end), expected }
+    match trail.rows.as_slice() {
+        [only] if held.actual.is_some() && !held.ties_to(trail.start) => {
+            held.after_failure(entries[*only as usize].amount, trail.end)
+        }
+        _ => Held::at(Some(trail.end)),
+    }
 }
 
 /// Trails not yet placed, found by the balance they start from.
@@ -138,7 +244,7 @@ impl Pool {
         if self.left == 0 {
             return None;
         }
-        for balance in [held.actual, held.expected].into_iter().flatten() {
+        for balance in held.ways().into_iter().filter_map(|(_, balance)| balance) {
             if let Some(index) = self.starting_at(balance) {
                 return self.take(index);
             }
@@ -146,7 +252,7 @@ impl Pool {
         if let Some(index) = self.bridge(entries, held, leads_on) {
             return self.take(index);
         }
-        self.take_first_where(|_| true)
+        self.take_first()
     }
 
     /// A row alone whose balance is wrong but whose amount leads from here to where others go on.
@@ -181,18 +287,15 @@ impl Pool {
         None
     }
 
-    fn take_first_where(&mut self, fits: impl Fn(&Trail) -> bool) -> Option<Trail> {
+    fn take_first(&mut self) -> Option<Trail> {
         while self.first_left < self.trails.len() && self.trails[self.first_left].is_none() {
             self.first_left += 1;
         }
-        let index = (self.first_left..self.trails.len())
-            .find(|index| self.trails[*index].as_ref().is_some_and(&fits))
-            .or_else(|| (self.left > 0).then_some(self.first_left))?;
-        self.take(index)
+        self.take(self.first_left)
     }
 
     fn take(&mut self, index: usize) -> Option<Trail> {
-        let taken = self.trails[index].take();
+        let taken = self.trails.get_mut(index)?.take();
         self.left -= usize::from(taken.is_some());
         taken
     }
@@ -200,3 +303,5 @@ impl Pool {
 
 /// Rows looked at for each join; beyond it a group is so broken that its order says nothing.
 const BRIDGES_TRIED_MAX: usize = 256;
+/// Trails tried as the first where nothing came before.
+const STARTS_TRIED_MAX: usize = 8;

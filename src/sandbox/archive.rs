@@ -26,13 +26,21 @@ pub struct ArchiveWriter {
     page_rows: usize,
     username: String,
     responses: u64,
+    echo: bool,
 }
 
 impl ArchiveWriter {
     /// An archive in a folder, with pages of so many rows, answered to that API user.
     pub fn new(folder: impl Into<PathBuf>, page_rows: usize, username: impl Into<String>) -> Self {
         let page_rows = page_rows.max(1);
-        Self { folder: folder.into(), files: HashMap::new(), page_rows, username: username.into(), responses: 0 }
+        let username = username.into();
+        Self { folder: folder.into(), files: HashMap::new(), page_rows, username, responses: 0, echo: false }
+    }
+
+    /// Pages tell their position, as those of a provider that echoes its limits do.
+    #[must_use]
+    pub fn echoing_limits(self) -> Self {
+        Self { echo: true, ..self }
     }
 
     /// Adds an account, its cards and all their rows.
@@ -46,12 +54,12 @@ impl ArchiveWriter {
         self.response(Shelf::Balance, &account.balance)?;
         let cards: Vec<&str> = account.cards.iter().map(|card| card.list_row.as_str()).collect();
         self.response(Shelf::Cards, &format!(r#"{{"acc_id":{acc_id},"cards":[{}]}}"#, cards.join(",")))?;
-        let owner = format!(r#""acc_id":{acc_id}"#);
+        let owner = format!(r#""acc_id":{acc_id},"#);
         self.pages(Feed::AccountStatements, &owner, "transactions", &account.statements)?;
         self.pages(Feed::IbanStatements, &owner, "transactions", &account.iban_statements)?;
-        self.pages(Feed::CreditTransfers, r#""filters":[]"#, "credit-transfers", &account.credit_transfers)?;
+        self.pages(Feed::CreditTransfers, "", "credit-transfers", &account.credit_transfers)?;
         for card in &account.cards {
-            let owner = format!(r#""card_ref":"{}","acc_id":{acc_id}"#, card.card_ref);
+            let owner = format!(r#""card_ref":"{}","acc_id":{acc_id},"#, card.card_ref);
             self.pages(Feed::CardTransactions, &owner, "transactions", &card.transactions)?;
         }
         Ok(())
@@ -69,9 +77,15 @@ impl ArchiveWriter {
     fn pages(&mut self, feed: Feed, owner: &str, rows_key: &str, rows: &[ListedRow]) -> Result<()> {
         // A listing without rows is a page too: it says that there are none.
         let pages = rows.chunks(self.page_rows).chain(rows.is_empty().then_some(&[][..]));
-        for page in pages {
+        for (number, page) in pages.enumerate() {
             let rows: Vec<&str> = page.iter().map(|row| row.json.as_str()).collect();
-            self.response(Shelf::Feed(feed), &format!(r#"{{{owner},"{rows_key}":[{}]}}"#, rows.join(",")))?;
+            let filters = if self.echo {
+                format!(r#"{{"limit_start":{},"limit_number":{}}}"#, number * self.page_rows, self.page_rows)
+            } else {
+                "[]".to_owned()
+            };
+            let body = format!(r#"{{{owner}"filters":{filters},"{rows_key}":[{}]}}"#, rows.join(","));
+            self.response(Shelf::Feed(feed), &body)?;
         }
         Ok(())
     }

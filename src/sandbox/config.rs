@@ -67,10 +67,15 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// That API user, or the documented one of every sandbox.
+    pub fn username_or_default(username: Option<&str>) -> &str {
+        username.unwrap_or("sandbox-user")
+    }
+
     /// The documented credentials of every sandbox, with this key.
     pub fn new(public_key: PublicKey) -> Self {
         Self {
-            username: "sandbox-user".to_owned(),
+            username: Self::username_or_default(None).to_owned(),
             client_id: "sandbox-client".to_owned(),
             client_secret: "sandbox-client-secret".to_owned(),
             password: "sandbox-password".to_owned(),

@@ -1,7 +1,5 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -96,9 +94,13 @@ pub struct Closing {
     pub closing: Money,
 }
 
-/// A closing as it is staged: one line of JSON.
+/// Closings of one owner as they are staged: a line of JSON.
 #[derive(Serialize, Deserialize)]
-struct ClosingLine(String, String, i32, Option<String>, Option<i64>, i64);
+struct ClosingsLine(String, String, Option<String>, Vec<DayLine>);
+
+/// A day, its opening and its closing.
+#[derive(Serialize, Deserialize)]
+struct DayLine(i32, Option<i64>, i64);
 
 impl Closing {
     /// The closing of a balance row; `None` when the provider stated no balance.
@@ -112,33 +114,40 @@ impl Closing {
         })
     }
 
-    /// Appends it as a line of JSON.
-    pub(crate) fn write_line(&self, out: &mut Vec<u8>) {
-        let line = ClosingLine(
-            self.owner.0.name().to_owned(),
-            self.owner.1.clone(),
-            self.day.epoch_days(),
-            self.currency.clone(),
-            self.opening.map(Money::unscaled),
-            self.closing.unscaled(),
-        );
-        serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
-        out.push(b'\n');
+    /// Appends closings as lines of JSON, one for those of an owner that stand together.
+    pub(crate) fn write_lines<'c>(closings: impl IntoIterator<Item = &'c Closing>, out: &mut Vec<u8>) {
+        let closings: Vec<&Closing> = closings.into_iter().collect();
+        for together in closings.chunk_by(|a, b| a.owner == b.owner && a.currency == b.currency) {
+            let Closing { owner, currency, .. } = together[0];
+            let days = together.iter().map(|closing| closing.day_line()).collect();
+            let line = ClosingsLine(owner.0.name().to_owned(), owner.1.clone(), currency.clone(), days);
+            serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
+            out.push(b'\n');
+        }
     }
 
     /// Reads such a line back; `None` when it is none.
-    pub(crate) fn read_line(line: &str) -> Option<Closing> {
-        let ClosingLine(kind, id, day, currency, opening, closing) = serde_json::from_str(line).ok()?;
+    pub(crate) fn read_line(line: &str) -> Option<Vec<Closing>> {
+        let ClosingsLine(kind, id, currency, days) = serde_json::from_str(line).ok()?;
+        let owner = (kind_named(&kind)?, id);
+        days.iter().map(|day| Closing::of_day(&owner, currency.as_deref(), day)).collect()
+    }
+
+    fn day_line(&self) -> DayLine {
+        DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled())
+    }
+
+    fn of_day(owner: &OwnerKey, currency: Option<&str>, DayLine(day, opening, closing): &DayLine) -> Option<Closing> {
         let opening = match opening {
-            Some(unscaled) => Some(Money::from_unscaled(unscaled)?),
+            Some(unscaled) => Some(Money::from_unscaled(*unscaled)?),
             None => None,
         };
         Some(Closing {
-            owner: (kind_named(&kind)?, id),
-            day: Day::from_epoch_days(day)?,
-            currency,
+            owner: owner.clone(),
+            day: Day::from_epoch_days(*day)?,
+            currency: currency.map(str::to_owned),
             opening,
-            closing: Money::from_unscaled(closing)?,
+            closing: Money::from_unscaled(*closing)?,
         })
     }
 }
@@ -167,7 +176,7 @@ impl State {
                 Stopped::Refused(error) => at(error),
                 Stopped::Given(error) => error,
             };
-            let mut owners = Owners { transaction: &transaction, numbers: HashMap::new() };
+            let mut owners = Owners { transaction: &transaction, last: None };
             replace_closings(&transaction, &mut owners, delta, closings).map_err(told)?;
             apply_seals(&transaction, &mut owners, &delta.run, seals).map_err(told)?;
             lifecycle::apply(&transaction, delta).map_err(at)?;
@@ -237,7 +246,8 @@ fn replace_closings(
         }
     }
     let mut insert = transaction.prepare(
-        "INSERT OR REPLACE INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET currency = excluded.currency, opening = excluded.opening, closing = excluded.closing",
     )?;
     for closing in closings {
         let closing = closing.map_err(Stopped::Given)?;
@@ -297,12 +307,15 @@ fn note_covered(
 /// The numbers that stand for owners in the database.
 pub(super) struct Owners<'t> {
     transaction: &'t Transaction<'t>,
-    numbers: HashMap<OwnerKey, i64>,
+    /// The one asked for last: an owner's closings stand together.
+    last: Option<(OwnerKey, i64)>,
 }
 
 impl Owners<'_> {
     pub(super) fn number(&mut self, owner: &OwnerKey) -> rusqlite::Result<i64> {
-        if let Some(number) = self.numbers.get(owner) {
+        if let Some((last, number)) = &self.last
+            && last == owner
+        {
             return Ok(*number);
         }
         let names = params![owner.0.name(), owner.1];
@@ -318,7 +331,7 @@ impl Owners<'_> {
                 .prepare_cached("INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)")?
                 .insert(names)?,
         };
-        self.numbers.insert(owner.clone(), number);
+        self.last = Some((owner.clone(), number));
         Ok(number)
     }
 }

@@ -260,13 +260,15 @@ fn staged_closings_read_back() {
         verdict: "tied",
     };
     let closing = Closing::of(&row).expect("has a balance");
-    let mut line = Vec::new();
-    closing.write_line(&mut line);
-    let line = String::from_utf8(line).expect("UTF-8");
-    assert_eq!(line.lines().count(), 1);
-    assert_eq!(Closing::read_line(line.trim_end()), Some(closing));
+    let later = Closing { day: day("2026-11-02"), opening: Some(money("1")), ..closing.clone() };
+    let other = Closing { owner: card("901"), ..later.clone() };
+    let mut lines = Vec::new();
+    Closing::write_lines([&closing, &later, &other], &mut lines);
+    let lines = String::from_utf8(lines).expect("UTF-8");
+    let read: Vec<_> = lines.lines().map(|line| Closing::read_line(line).expect("is one")).collect();
+    assert_eq!(read, [vec![closing, later], vec![other]]);
     assert_eq!(Closing::of(&BalanceRow { closing: None, ..row }), None);
-    assert_eq!(Closing::read_line("[\"card\",\"1\",20000,null,null,9999999999999999999]"), None);
+    assert_eq!(Closing::read_line("[\"card\",\"1\",null,[[20000,null,9999999999999999999]]]"), None);
 }
 
 /// The acts on a break, with their notes.

@@ -12,7 +12,7 @@ use tieout::output::{Formats, OutputDir, Publication, arrow_schema, partition_pa
 use tieout::record::dataset::{self, BALANCES, CARD_TRANSACTIONS};
 use tieout::record::{Dataset, Kind, Owner};
 
-use super::support::{BOTH, DATASETS, Run, card, day, visible};
+use super::support::{BOTH, DATASETS, Run, card, card_row, day, visible};
 
 fn open(path: &Path) -> ParquetRecordBatchReaderBuilder<File> {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -151,6 +151,31 @@ fn the_same_input_gives_the_same_bytes() {
     let first = lake_and_csv("run-1");
     assert_eq!(first.len(), 2 * 9 + 3);
     assert!(first == lake_and_csv("run-2"));
+}
+
+#[test]
+fn rows_beyond_a_batch_are_written_and_kept_in_order() {
+    const ROWS: usize = 10_000;
+    let (folder, out) = directory();
+    let on = day("2026-11-01");
+    let many = |card_ref: &str, amount: &str| -> Vec<_> {
+        (0..ROWS).map(|row| card_row(card_ref, &format!("{card_ref}-{row}"), on, amount, "0")).collect()
+    };
+    let mut run = Run::new("run-1", "2026-11-01", "2026-11-01");
+    run.cards = vec![("2", many("2", "1")), ("10", many("10", "1")), ("11", many("11", "1"))];
+    run.publish(&out).expect("commits");
+    let mut run = Run::new("run-2", "2026-11-01", "2026-11-01").kept("2").kept("11");
+    run.cards = vec![("10", many("10", "2"))];
+    run.publish(&out).expect("commits");
+    let path = folder.path().join(partition_path(&CARD_TRANSACTIONS, on));
+    let mut txids = Vec::new();
+    for batch in open(&path).build().expect("reads") {
+        let batch = batch.expect("reads");
+        let column = batch.column_by_name("txid").expect("a column").as_string::<i32>().clone();
+        txids.extend(column.iter().map(|txid| txid.expect("is there").to_owned()));
+    }
+    let expected = ["2", "10", "11"].into_iter().flat_map(|card| (0..ROWS).map(move |row| format!("{card}-{row}")));
+    assert!(txids.into_iter().eq(expected));
 }
 
 fn metadata(out: &Path, dataset: &Dataset) -> ParquetMetaData {

@@ -219,3 +219,42 @@ async fn the_check_tells_the_time() {
     assert!(error.hint_text().is_some_and(|hint| hint.contains("public address")), "{error}");
     assert_eq!(server.log().seen.len(), 1);
 }
+
+/// What is logged at the finest level, by us and by all that we stand on.
+#[derive(Clone, Default)]
+struct Heard(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics while it writes").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// For all tests of this program that run from now on: each has its secrets.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_no_log() {
+    let heard = Heard::default();
+    let writer = heard.clone();
+    let logger = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::set_global_default(logger).expect("no other test sets one");
+    let faults = |seen: &Seen| match seen.earlier % 4 {
+        0 if seen.path != "/v1.0/accounts" => Some(Fault::Refuse(500, 5_000_010, None)),
+        1 if seen.path.contains("statements") => Some(Fault::Refuse(401, 4_010_050, None)),
+        2 if seen.path.contains("statements") => Some(Fault::WrongHash),
+        _ => None,
+    };
+    let server = Setup::new(lists(2, 25)).start(faults).await;
+    Bench::new(&server.url).fetch().await.expect("all is well in the end");
+    let text = String::from_utf8_lossy(&heard.0.lock().expect("nobody panics while it writes")).into_owned();
+    assert!(text.contains("a new access token") && text.contains("trying again"), "{text}");
+    assert!(!text.contains("canary"), "{}", text.lines().find(|line| line.contains("canary")).unwrap_or_default());
+}

@@ -18,6 +18,7 @@ use tieout::job::plan::Limits;
 use tieout::job::{Connection, KeySource, Output, Plan, Source};
 use tieout::landing::{Landing, Listing, Proof, RunLine, Subject};
 use tieout::provider::{Fetched, Unwatched};
+use tieout::reconcile::FeeRule;
 use tieout::record::{Day, Feed, Window, Zone};
 
 use server::{KEY_PEM, Lists, USERNAME};
@@ -79,7 +80,9 @@ impl Bench {
             zone: Zone::parse("Europe/Paris").expect("a zone"),
             window: Window::new(day("2026-01-10"), day("2026-01-16")).expect("a window"),
             feeds: self.feeds.clone(),
+            transfer_days: 3,
             provider: "anytime",
+            fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
         }

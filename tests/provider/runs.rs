@@ -39,8 +39,9 @@ async fn a_whole_run_reads_everything_once_and_proves_it() {
     assert_eq!(proved(find(&fetched, Subject::AccountStatements, "2")), 25);
     assert_eq!(proved(find(&fetched, Subject::CardTransactions, "ANY22")), 18);
     assert!(fetched.listings.is_sorted_by_key(|listing| (listing.subject, listing.owner.clone())));
-    // Two for each list of one page, one more for each further page, one for each account's details, and the token.
-    assert_eq!(fetched.requests, 2 + 2 * (2 + 1) + 2 * 4 + 2 * 2 + 2 * (2 + 2 + 3) + 2 * 2 + 1);
+    // Two for each list of one page, one more for each further page and for its end where no total confirms it, one for
+    // each account's details, and the token.
+    assert_eq!(fetched.requests, 2 + 2 * (2 + 1) + 2 * 4 + 2 * 2 + 2 * (2 + 2 + 4) + 2 * 2 + 1);
     assert!(fetched.date_filter.contains("no card transaction carried a date_transaction"), "{}", fetched.date_filter);
 }
 
@@ -239,4 +240,13 @@ async fn ids_that_are_paths_stay_ids() {
     assert_eq!(server.count("/v1.0/accounts/..%2F..%2Fx%3Fy/statements"), 1);
     assert!(failed(find(&fetched, Subject::AccountStatements, "..")).contains("can stand in a URL"));
     assert_eq!(server.log().complaints, Vec::<String>::new());
+}
+
+/// A pipeline may move the fetch to another thread.
+#[test]
+fn a_fetch_can_be_sent() {
+    fn is_send<T: Send>(_: T) {}
+    let bench = Bench::new("https://ws.example");
+    is_send(bench.fetch());
+    drop(bench);
 }

@@ -179,7 +179,7 @@ struct WireTransfer<'a> {
 pub fn statement_line<'a>(feed: Feed, row: &'a str, context: &mut Context<'a>) -> Decoded<StatementLine<'a>> {
     let wire: WireStatement<'a> = match serde_json::from_str(row) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
     };
     let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
         Ok(at) if context.window.contains(at.day()) => at,
@@ -215,7 +215,7 @@ pub fn statement_line<'a>(feed: Feed, row: &'a str, context: &mut Context<'a>) -
 pub fn card_transaction<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CardTransaction<'a>> {
     let wire: WireCard<'a> = match serde_json::from_str(row) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
     };
     let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
         Ok(at) if context.window.contains(at.day()) => at,
@@ -255,7 +255,7 @@ pub fn card_transaction<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<
 pub fn credit_transfer<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CreditTransfer<'a>> {
     let wire: WireTransfer<'a> = match serde_json::from_str(row) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(&error)),
+        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
     };
     let clock = &mut context.clock;
     let dates = (|| {
@@ -513,6 +513,11 @@ fn rejection(id: Raw<'_>, error: FieldError) -> Rejection {
     Rejection { txid, field: error.field, reason: error.reason }
 }
 
-fn not_a_row(error: &serde_json::Error) -> Rejection {
-    Rejection { txid: None, field: "", reason: format!("expected an object with the feed's fields: {error}") }
+fn not_a_row(row: &str, error: &serde_json::Error) -> Rejection {
+    let reason = if row.starts_with('{') {
+        format!("expected an object that names each field once: {error}")
+    } else {
+        format!("expected an object with the feed's fields, found {}", quoted(row))
+    };
+    Rejection { txid: None, field: "", reason }
 }

@@ -12,17 +12,21 @@ use memchr::memmem;
 
 use super::client::Client;
 use super::date_filter::{self, DateFilter, Verdict};
-use super::{NAME, account_path, auth, path, route, wire};
+use super::{NAME, account_path, auth, balance_path, details, path, route, wire};
 use crate::job::{Connection, Plan};
-use crate::landing::{Landing, Listing, Proof, ResponseId, Shelf, Subject};
+use crate::landing::{BalanceReading, Landing, Listing, Proof, ResponseId, Shelf, Subject};
 use crate::provider::pager::{Ask, Outcome, Page, Pager, Settings};
 use crate::provider::retry::Trouble;
 use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unwatched};
-use crate::record::{Feed, Owner, OwnerKind, Window};
+use crate::reconcile;
+use crate::record::{Day, Feed, Money, Owner, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// Cards whose margin is read to learn the meaning of the date filter.
 const PROBED_CARDS_MAX: usize = 3;
+
+/// Times that an account's statement is read while its balance moves.
+const BALANCE_ROUNDS_MAX: usize = 3;
 
 /// Loads the key, gets a token and makes one signed `apicheck`.
 ///
@@ -64,6 +68,8 @@ pub async fn fetch(
         client,
         date_filter: Mutex::new(DateFilter::new(plan.zone)),
         transfers_unlimited: AtomicBool::new(false),
+        reaches: reconcile::closing::reaching(plan.window, plan.zone.day_at(Utc::now())),
+        cards_before: Mutex::default(),
     };
     let mut fetched = Fetched::default();
     fetch.run(&mut fetched).await.map_err(|trouble| trouble.error)?;
@@ -82,6 +88,10 @@ struct Fetch<'a> {
     date_filter: Mutex<DateFilter>,
     /// Whether one listing of credit transfers has shown that limits are ignored: the others need not find out again.
     transfers_unlimited: AtomicBool,
+    /// Today, if the window reaches so near to it that the owners' balances can be compared with their rows.
+    reaches: Option<Day>,
+    /// Where each card's balance stood when its account's cards were listed first.
+    cards_before: Mutex<HashMap<String, ResponseId>>,
 }
 
 /// Something to fetch that waits for its turn.
@@ -93,6 +103,8 @@ enum Job {
     Cards { acc_id: String },
     /// Rows of a feed.
     Rows(Wanted),
+    /// An account's cards once more, for their balances.
+    CardBalances { acc_id: String },
 }
 
 /// A listing to read.
@@ -107,7 +119,8 @@ struct Wanted {
 enum Done {
     Details(AccountInfo),
     Cards(Listing, Vec<CardInfo>),
-    Rows(Listing, u64),
+    Rows(Listing, u64, Option<BalanceReading>),
+    CardBalances(Vec<BalanceReading>),
 }
 
 impl Fetch<'_> {
@@ -119,6 +132,7 @@ impl Fetch<'_> {
         fetched.cards.sort_by_key(|card| Owner::card(&card.acc_id, &card.card_ref));
         if self.plan.feeds.contains(&Feed::CardTransactions) {
             self.margins(fetched, &mut rows_of_cards).await?;
+            self.work(self.card_balance_jobs(fetched), fetched, &mut rows_of_cards).await?;
         }
         fetched.listings.sort_by(|a, b| a.subject.cmp(&b.subject).then_with(|| a.owner.cmp(&b.owner)));
         Ok(())
@@ -152,7 +166,11 @@ impl Fetch<'_> {
     }
 
     fn wanted(&self, subject: Subject, owner: Owner) -> Wanted {
-        let range = route(subject).dated.then(|| date_filter::asked_range(self.plan.window));
+        let mut range = route(subject).dated.then(|| date_filter::asked_range(self.plan.window));
+        // The rows up to now, whether or not the range's last day is one of its days.
+        if let (Some(range), Some(today)) = (&mut range, self.reaches) {
+            range.to = range.to.max(today.next());
+        }
         Wanted { subject, owner, range }
     }
 
@@ -181,14 +199,17 @@ impl Fetch<'_> {
                     fetched.listings.push(listing);
                     for card in cards {
                         // A card that another account listed too is read once: its rows are one chain.
+                        // Cards have the longest listings: begun first, they leave the least to wait for at the end.
                         if cards_met.insert(card.card_ref.clone()) {
                             let owner = Owner::card(&card.acc_id, &card.card_ref);
-                            jobs.push_back(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
+                            jobs.push_front(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
                         }
                         fetched.cards.push(card);
                     }
                 }
-                Done::Rows(listing, rows) => {
+                Done::CardBalances(readings) => fetched.balances.extend(readings),
+                Done::Rows(listing, rows, reading) => {
+                    fetched.balances.extend(reading);
                     if listing.subject == Subject::CardTransactions {
                         *rows_of_cards.entry(listing.owner.clone()).or_default() += rows;
                     }
@@ -203,6 +224,7 @@ impl Fetch<'_> {
             Job::Details(account) => self.details(account).await.map(Done::Details),
             Job::Cards { acc_id } => self.cards(acc_id).await,
             Job::Rows(wanted) => self.rows(wanted).await,
+            Job::CardBalances { acc_id } => self.card_balances(acc_id).await.map(Done::CardBalances),
         }
     }
 
@@ -224,7 +246,7 @@ impl Fetch<'_> {
                 info.currency = reply.value.currency.or(info.currency);
             }
             Err(trouble) if trouble.ends_run => return Err(trouble),
-            Err(trouble) => info.note = Some(trouble.error.one_line()),
+            Err(trouble) => info.note = Some(trouble.error.one_line_with_hint()),
         }
         Ok(info)
     }
@@ -239,6 +261,12 @@ impl Fetch<'_> {
             Err(trouble) => return Ok(Done::Cards(self.failed(&wanted, trouble)?, Vec::new())),
         };
         let (cards, nameless) = distinct(&outcome, &pages, wire::card, |card| card.card_ref.as_deref());
+        if self.reaches.is_some() {
+            let mut before = self.cards_before.lock().expect("no thread panics while it notes balances");
+            for (card_ref, response) in balances_listed(&outcome, &pages) {
+                before.entry(card_ref).or_insert(response);
+            }
+        }
         let listing = self.listed(&wanted, outcome, nameless.then_some("card_ref"))?;
         let known = |card: wire::Card| CardInfo {
             acc_id: acc_id.clone(),
@@ -251,13 +279,84 @@ impl Fetch<'_> {
 
     async fn rows(&self, wanted: Wanted) -> Result<Done, Trouble> {
         self.progress.listing_started(wanted.subject, &wanted.owner);
-        match self.read(&wanted, |page| self.observe_dates(&wanted, page)).await {
-            Ok(outcome) => {
+        let outcome = if wanted.subject == Subject::AccountStatements && self.reaches.is_some() {
+            self.read_between_balances(&wanted).await
+        } else {
+            self.read(&wanted, |page| self.observe_dates(&wanted, page)).await.map(|outcome| (outcome, None))
+        };
+        match outcome {
+            Ok((outcome, reading)) => {
                 let rows = outcome.rows;
-                Ok(Done::Rows(self.listed(&wanted, outcome, None)?, rows))
+                Ok(Done::Rows(self.listed(&wanted, outcome, None)?, rows, reading))
             }
-            Err(trouble) => Ok(Done::Rows(self.failed(&wanted, trouble)?, 0)),
+            Err(trouble) => Ok(Done::Rows(self.failed(&wanted, trouble)?, 0, None)),
         }
+    }
+
+    /// Reads an account's statement until its balance is the same before and after, a few times at most.
+    async fn read_between_balances(&self, wanted: &Wanted) -> Result<(Outcome, Option<BalanceReading>), Trouble> {
+        let mut before = self.balance(&wanted.owner).await?;
+        for round in 1.. {
+            let outcome = self.read(wanted, |_| ()).await?;
+            let after = self.balance(&wanted.owner).await?;
+            let (Some(first), Some(second)) = (before, after) else {
+                return Ok((outcome, None));
+            };
+            if first.1 == second.1 || round == BALANCE_ROUNDS_MAX {
+                let reading = BalanceReading { owner: wanted.owner.clone(), before: first.0, after: second.0 };
+                self.landing.note_balance(&reading)?;
+                return Ok((outcome, Some(reading)));
+            }
+            before = after;
+        }
+        unreachable!("the last round returns")
+    }
+
+    /// An account's balance, and where it landed. A refusal only means that it is not compared.
+    async fn balance(&self, owner: &Owner) -> Result<Option<(ResponseId, Money)>, Trouble> {
+        let read = |text: &str, _: &wire::Envelope<'_>, _: &serde_json::value::RawValue| {
+            Ok(details::account_balance(text.as_bytes()))
+        };
+        match self.client.get(Shelf::Balance, &balance_path(&owner.acc_id)?, read).await {
+            Ok(reply) => Ok(reply.value.map(|balance| (reply.response, balance))),
+            Err(trouble) if trouble.ends_run => Err(trouble),
+            Err(trouble) => {
+                tracing::warn!(%owner, error = trouble.error.one_line(), "its balance could not be read");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The accounts whose cards are listed once more, now that all rows of the cards have been read.
+    fn card_balance_jobs(&self, fetched: &Fetched) -> VecDeque<Job> {
+        let mut accounts: Vec<&String> = fetched.cards.iter().map(|card| &card.acc_id).collect();
+        accounts.dedup();
+        let again = |acc_id: &&String| Job::CardBalances { acc_id: (*acc_id).clone() };
+        accounts.iter().filter(|_| self.reaches.is_some()).map(again).collect()
+    }
+
+    async fn card_balances(&self, acc_id: String) -> Result<Vec<BalanceReading>, Trouble> {
+        let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
+        let mut pages = HashMap::new();
+        let outcome = match self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await {
+            Ok(outcome) => outcome,
+            Err(trouble) if trouble.ends_run => return Err(trouble),
+            Err(trouble) => {
+                tracing::warn!(acc_id, error = trouble.error.one_line(), "its cards' balances could not be read");
+                return Ok(Vec::new());
+            }
+        };
+        let mut readings = Vec::new();
+        for (card_ref, after) in balances_listed(&outcome, &pages) {
+            let first =
+                self.cards_before.lock().expect("no thread panics while it notes balances").get(&card_ref).copied();
+            if let Some(before) = first {
+                let reading = BalanceReading { owner: Owner::card(&acc_id, card_ref), before, after };
+                self.landing.note_balance(&reading)?;
+                readings.push(reading);
+            }
+        }
+        Ok(readings)
     }
 
     /// Reads a listing to its outcome; `seen` is shown every page, those that are read again included.
@@ -307,7 +406,7 @@ impl Fetch<'_> {
         if trouble.ends_run {
             return Err(trouble);
         }
-        let error = trouble.error.one_line();
+        let error = trouble.error.one_line_with_hint();
         tracing::warn!(subject = %wanted.subject, owner = %wanted.owner, error, "could not be fetched");
         Ok(self.note(wanted, Vec::new(), 0, Proof::Failed { error })?)
     }
@@ -394,6 +493,17 @@ fn distinct<T>(
         }
     }
     (items, nameless)
+}
+
+/// Where each card's balance stands.
+fn balances_listed(outcome: &Outcome, pages: &HashMap<ResponseId, Page>) -> Vec<(String, ResponseId)> {
+    let rows_of = |response: ResponseId| pages[&response].rows().map(move |row| (response, row));
+    let place = |(response, row): (ResponseId, &[u8])| {
+        let card = wire::card(std::str::from_utf8(row).expect("rows are borrowed from a text"));
+        Money::parse(card.balance?.trim()).ok()?;
+        Some((card.card_ref?, response))
+    };
+    outcome.pages.iter().flat_map(|listed| rows_of(listed.response)).filter_map(place).collect()
 }
 
 impl From<Trouble> for Error {

@@ -95,6 +95,14 @@ pub fn account_path(acc_id: &str) -> Result<String> {
     Ok(format!("/v1.0/accounts/{}", segment(acc_id)?))
 }
 
+/// The path of an account's balance.
+///
+/// # Errors
+/// When its id cannot stand in a path.
+pub fn balance_path(acc_id: &str) -> Result<String> {
+    Ok(format!("/v1.0/accounts/{}/balance", segment(acc_id)?))
+}
+
 /// An id as one segment of a path.
 fn segment(id: &str) -> Result<String> {
     // Escaped or not, every HTTP library takes these for a step in the path.

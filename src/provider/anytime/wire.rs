@@ -277,6 +277,12 @@ pub fn card(text: &str) -> Card {
     }
 }
 
+/// `balance` of an account's balance, as sent.
+pub fn balance(text: &str) -> Option<String> {
+    let fields = serde_json::from_str::<CardFields<'_>>(text).ok()?;
+    fields.balance.and_then(scalar).filter(|text| !text.is_empty())
+}
+
 /// `date` and `date_transaction` of a row, as sent.
 pub fn dates(row: &str) -> (Option<String>, Option<String>) {
     match serde_json::from_str::<DateFields<'_>>(row) {

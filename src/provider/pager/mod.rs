@@ -7,12 +7,14 @@
 //! unproved. The pager sends nothing itself: it says what to ask ([`Pager::ask`]) and takes the answer
 //! ([`Pager::take`]), so that it can be tested against any server without a network.
 //!
-//! **What the proof shows.** Rows keep their order while they exist, and no row comes back once it is gone. If between
+//! **What the proof shows.** Rows differ, keep their order while they exist, and do not come back once gone. If between
 //! two requests rows were only inserted or only deleted, the rows of a proved listing are exactly those that the server
-//! listed when the last page was read: an overlap at its place says that as many rows stand before it as were read. For
-//! one or two pages this holds whatever happened. **What it cannot see:** in a listing of three pages or more, a row
-//! deleted and another inserted between the same two requests, both on pages that were read before and neither on the
-//! first. [`Settings::twice`] closes that gap by reading every page a second time, at twice the requests.
+//! listed when the last page was read: an overlap at its place says that as many rows stand before it as were read. When
+//! two requests reached the end, this holds whatever happened. **What it cannot see:** in a longer listing, a row deleted
+//! and another inserted between the same two requests, both on pages that were read before and neither on the first.
+//! [`Settings::twice`] closes that gap by reading every page a second time, at twice the requests. That is also done
+//! when a row stands in the listing twice, since equal rows can hide a shift (and a listing full of equal rows that moves
+//! all the while can hide it twice).
 //!
 //! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that show the end, and so does
 //! a page of nothing but the overlap. One such answer is believed of a listing's only page, which is read twice anyway, and
@@ -20,7 +22,7 @@
 //! an echo (or with one that cannot be), a silent clamp. `total_results` by itself never ends a listing and never makes it
 //! unproved; when it promises more rows than were seen, the same further question is put.
 //!
-//! **Pages of one row** cannot overlap. They are read twice from end to end instead.
+//! **Pages of one row** cannot overlap. They are read twice from end to end instead, and no row may come twice.
 //!
 //! **A server that ignores limits** answers a later position with the same list. That alone could be a list that moved,
 //! or one whose start is ignored while its length is clamped; so a position far beyond any end is asked for with a
@@ -32,6 +34,9 @@ mod page;
 mod simulation;
 
 pub use page::Page;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
 
@@ -123,6 +128,8 @@ struct Pass {
     seams: u32,
     /// The rows that the next page must begin with.
     overlap: Vec<Bytes>,
+    /// Fingerprints of all rows, once there is a second page. Two rows with the same one cost a second reading, no more.
+    fingerprints: HashSet<u64>,
     /// What was asked, how many rows came and their digest; kept only when pages are read twice.
     readings: Vec<(Ask, usize, [u8; 32])>,
     /// How the end was shown.
@@ -188,7 +195,7 @@ impl Pager {
             pass.end = String::from("an empty page came after the last row");
             return self.end(pass);
         }
-        if pass.reads == 2 && pass.ends_unordered(&page) {
+        if pass.pages.len() == 1 && pass.ends_unordered(&page) {
             return self.accept(pass, &page, 1);
         }
         if pass.reads == 2 && pass.is_begun_again_by(&page, agrees) {
@@ -212,6 +219,19 @@ impl Pager {
     fn accept(&mut self, mut pass: Pass, page: &Page, skip: usize) {
         let new_rows = page.len() - skip;
         if new_rows > 0 {
+            if pass.has_repeated(page, skip) && pass.bridged.is_none() {
+                if pass.overlap.is_empty() {
+                    let reason = "a row came twice from pages that cannot overlap";
+                    if self.passes < self.settings.passes_max {
+                        return self.moved(reason);
+                    }
+                    pass.bridged = Some(self.in_vain(reason));
+                } else if !self.settings.twice {
+                    // Either it is listed twice, or the order varies: a second reading tells.
+                    self.settings.twice = true;
+                    return self.start_pass();
+                }
+            }
             self.note_reading(&mut pass, page);
             pass.pages.push(listing_page(page, skip));
             pass.rows += new_rows as u64;
@@ -287,7 +307,9 @@ impl Pager {
     fn first_again(&mut self, page: &Page) {
         let pass = self.pass.take().expect("the first page is read again at the end of a pass");
         let is_single = pass.pages.len() == 1;
-        if is_single && page.same_rows_unordered(&pass.first) {
+        // With equal rows, what came from several requests could be another choice from a longer list.
+        let order_counts = pass.reads > 1 && pass.first.has_equal_rows();
+        if is_single && page.same_rows_unordered(&pass.first) && (!order_counts || page.same_rows(&pass.first)) {
             return self.prove(&pass, "the page was the same when read again");
         }
         if !is_single && page.same_rows(&pass.first) {
@@ -490,6 +512,7 @@ impl Pass {
             rows: first.len() as u64,
             seams: 0,
             overlap: Vec::new(),
+            fingerprints: HashSet::new(),
             readings: Vec::new(),
             end: String::new(),
             end_shown: 0,
@@ -500,10 +523,22 @@ impl Pass {
         }
     }
 
+    /// Whether a row of the pass, that of `page` beyond its first `skip` included, stands in it more than once.
+    fn has_repeated(&mut self, page: &Page, skip: usize) -> bool {
+        let mut is_new = |row: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(row);
+            self.fingerprints.insert(hasher.finish())
+        };
+        let first = if self.pages.len() == 1 { self.first.len() } else { 0 };
+        self.first.rows().take(first).chain(page.rows().skip(skip)).any(|row| !is_new(row))
+    }
+
     /// Whether `page`, asked for at the last row's position, shows that there are no more rows than the first page has,
     /// though they may be listed in another order each time.
     fn ends_unordered(&self, page: &Page) -> bool {
-        self.overlap.len() == 1 && page.len() == 1 && self.first.rows().any(|row| row == page.row(0))
+        let is_one_row = self.overlap.len() == 1 && page.len() == 1;
+        is_one_row && self.first.rows().any(|row| row == page.row(0)) && !self.first.has_equal_rows()
     }
 
     /// Whether `page`, asked for behind the first page, looks like the first page.

@@ -74,6 +74,13 @@ impl Page {
         }
     }
 
+    /// Whether a row stands in it more than once.
+    pub(super) fn has_equal_rows(&self) -> bool {
+        let mut rows: Vec<&[u8]> = self.rows().collect();
+        rows.sort_unstable();
+        rows.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// Whether `rows` stand at its head.
     pub(super) fn begins_with(&self, rows: &[Bytes]) -> bool {
         self.stands_at(0, rows)

@@ -2,12 +2,14 @@
 
 use super::calendar::Calendar;
 use super::names::{COMPANIES, FEES, HOSTILE, PARTNERS, REASONS};
-use super::{Random, Recipe, card, iban};
+use super::{Ids, Random, Recipe, card, iban};
 use crate::sandbox::ledger::{Account, CardKind, Line, LineKind, State, Transfer, TransferState};
 
 const DAY_S: i64 = 86_400;
 /// Ids of one account lie apart from those of the next.
 const IDS_PER_ACCOUNT: u64 = 100_000_000;
+/// The same for the cards of an account, where each is counted by itself.
+const IDS_PER_CARD: u64 = 1_000_000;
 /// An account below this many minor units is paid before anything else happens to it.
 const BALANCE_LOW: i64 = 500_000;
 
@@ -211,8 +213,24 @@ impl Life<'_> {
         }
     }
 
-    /// Gives ids in the order in which things were done, which is not always the order in which they were booked.
     fn number_rows(&mut self, first_id: u64) {
+        if self.recipe.ids == Ids::Shared {
+            return self.number_shared(first_id);
+        }
+        let dense = self.recipe.ids == Ids::Dense;
+        // An odd factor modulo a power of two gives each number once, and no two neighbours near each other.
+        let id = |count: u64| if dense { first_id + count } else { first_id + (count * 40_503_111) % (1 << 26) };
+        for (count, line) in (1..).zip(&mut self.account.lines) {
+            line.txid = id(count);
+        }
+        let cards = (1..).zip(&mut self.account.cards);
+        for (card, row) in cards.flat_map(|(number, card)| (1..).zip(&mut card.rows).map(move |row| (number, row))) {
+            row.1.txid = id(card * IDS_PER_CARD + row.0);
+        }
+    }
+
+    /// Gives ids in the order in which things were done, which is not always the order in which they were booked.
+    fn number_shared(&mut self, first_id: u64) {
         let mut next = first_id + IDS_PER_ACCOUNT / 2;
         for line in &mut self.account.lines {
             next += self.random.below(7) + 1;

@@ -43,6 +43,20 @@ pub struct Recipe {
     pub mix: Mix,
     /// How rows are spelled.
     pub quirks: Quirks,
+    /// How ids are given.
+    pub ids: Ids,
+}
+
+/// How a provider counts its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ids {
+    /// Over all owners, in the order in which things were done: gaps everywhere.
+    #[default]
+    Shared,
+    /// One by one for each owner, as booked.
+    Dense,
+    /// Without any order.
+    Random,
 }
 
 /// How many of a thousand rows (or cards) are of a kind.
@@ -97,6 +111,7 @@ impl Recipe {
             currencies: vec!["EUR"],
             mix: Mix::USUAL,
             quirks: Quirks::USUAL,
+            ids: Ids::Shared,
         }
     }
 
@@ -108,6 +123,12 @@ impl Recipe {
     /// A ledger without accounts, for spelling accounts one by one.
     pub fn empty_ledger(&self) -> Ledger {
         Ledger { zone: self.zone, quirks: self.quirks, accounts: Vec::new() }
+    }
+
+    /// Makes the accounts one after the other, as the provider spells them.
+    pub fn spelled_accounts(&self) -> impl Iterator<Item = super::books::Account> {
+        let ledger = self.empty_ledger();
+        self.accounts().map(move |account| super::spelling::spell_account(&ledger, &account))
     }
 
     /// Makes the accounts one after the other.

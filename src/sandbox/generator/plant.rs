@@ -5,7 +5,7 @@
 
 use super::Random;
 use crate::record::OwnerKind;
-use crate::sandbox::ledger::{Account, Card, CardKind, CardRow, Exchange, Ledger, Line, LineKind, State};
+use crate::sandbox::ledger::{Account, Card, CardKind, CardRow, Exchange, Ledger, Line, LineKind, State, Transfer};
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +56,7 @@ impl FaultKind {
             FaultKind::MissingTwin => "iban_twin",
             FaultKind::OrphanTransfer => "transfer",
             FaultKind::OrphanLoad => "card_load",
+            FaultKind::Double | FaultKind::DoubleNewId => "duplicate",
             _ => "chain",
         }
     }
@@ -166,7 +167,7 @@ trait Link: Clone {
     fn set_txid(&mut self, txid: u64);
     fn booked_s(&self) -> i64;
     fn amount(&self) -> i64;
-    fn set_amount(&mut self, amount: i64);
+    fn set_amount(&mut self, amount: i64, currency: &'static str);
     fn fee(&self) -> i64;
     fn balance_mut(&mut self) -> &mut i64;
     fn balance(&self) -> i64;
@@ -191,7 +192,11 @@ impl Link for CardRow {
     fn amount(&self) -> i64 {
         self.amount
     }
-    fn set_amount(&mut self, amount: i64) {
+    fn set_amount(&mut self, amount: i64, currency: &'static str) {
+        // `amount_fx` is a field of its own: it goes on saying what was paid.
+        let paid = Exchange { currency, amount: self.amount, rate_micros: 1_000_000, fee: 0 };
+        let paid = self.exchange.unwrap_or(paid);
+        self.exchange = Some(Exchange { amount: paid.amount.abs() * amount.signum(), ..paid });
         self.amount = amount;
     }
     fn fee(&self) -> i64 {
@@ -232,7 +237,7 @@ impl Link for Line {
     fn amount(&self) -> i64 {
         self.amount
     }
-    fn set_amount(&mut self, amount: i64) {
+    fn set_amount(&mut self, amount: i64, _currency: &'static str) {
         self.amount = amount;
     }
     fn fee(&self) -> i64 {
@@ -306,7 +311,7 @@ fn tear<L: Link>(
             (break_txid, expected, actual) = (row.txid(), opening + row.amount(), row.balance());
         }
         _ => {
-            alter(&mut rows[at], kind, random)?;
+            alter(&mut rows[at], kind, owner.currency, random)?;
             let row = &rows[at];
             (break_txid, expected, actual) = (row.txid(), opening + moves(row), row.balance());
         }
@@ -325,7 +330,7 @@ fn tear<L: Link>(
 }
 
 /// Alters one row in place. The change is never one that another kind of fault would explain as well.
-fn alter<L: Link>(row: &mut L, kind: FaultKind, random: &mut Random) -> Option<()> {
+fn alter<L: Link>(row: &mut L, kind: FaultKind, currency: &'static str, random: &mut Random) -> Option<()> {
     match kind {
         FaultKind::BalanceAltered => *row.balance_mut() += odd_difference(random),
         FaultKind::AmountAltered => {
@@ -333,10 +338,10 @@ fn alter<L: Link>(row: &mut L, kind: FaultKind, random: &mut Random) -> Option<(
             if altered.signum() != row.amount().signum() {
                 return None;
             }
-            row.set_amount(altered);
+            row.set_amount(altered, currency);
         }
-        FaultKind::SignFlipped => row.set_amount(-row.amount()),
-        FaultKind::DigitsTransposed => row.set_amount(transposed(row.amount(), random)?),
+        FaultKind::SignFlipped => row.set_amount(-row.amount(), currency),
+        FaultKind::DigitsTransposed => row.set_amount(transposed(row.amount(), random)?, currency),
         _ => return None,
     }
     Some(())
@@ -379,7 +384,7 @@ fn drop_twin(account: &mut Account, at: usize) -> Option<Planted> {
 
 /// Takes the debit of a transfer out of both statements, and out of the balances that follow, as if it had never been.
 fn drop_debit(account: &mut Account, at: usize) -> Option<Planted> {
-    let internal_id = account.transfers.get(at).filter(|transfer| transfer.reference.is_some())?.internal_id;
+    let internal_id = account.transfers.get(at).filter(|transfer| owes_debit(transfer))?.internal_id;
     let gone = account.lines.iter().position(|line| line.kind == LineKind::TransferOut { internal_id })?;
     take_line_out(account, gone);
     let (owner_id, currency) = (account.acc_id.clone(), account.currency);
@@ -390,6 +395,11 @@ fn drop_debit(account: &mut Account, at: usize) -> Option<Planted> {
         currency,
         internal_id.to_string(),
     ))
+}
+
+/// Whether a transfer must have a debit. What somebody else collects (a direct debit) is no transfer of the account's own.
+fn owes_debit(transfer: &Transfer) -> bool {
+    transfer.reference.is_some() && !transfer.direct_debit
 }
 
 fn drop_load_line(account: &mut Account, card: usize, at: usize) -> Option<Planted> {
@@ -432,7 +442,7 @@ fn places(ledger: &Ledger, kind: FaultKind) -> Vec<Place> {
                 places.extend(rows_where(&account.lines, fit).map(|row| place(None, row)));
             }
             FaultKind::OrphanTransfer => {
-                let rows = rows_where(&account.transfers, |transfer| transfer.reference.is_some());
+                let rows = rows_where(&account.transfers, owes_debit);
                 places.extend(rows.map(|row| place(None, row)));
             }
             FaultKind::OrphanLoad => {
@@ -512,7 +522,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_where_it_is_told_to_be_and_looks_as_told() {
-        for kind in FaultKind::ALL.into_iter().filter(|kind| kind.check() == "chain") {
+        for kind in FaultKind::ALL.into_iter().filter(|kind| matches!(kind.check(), "chain" | "duplicate")) {
             for seed in 0..40 {
                 let mut ledger = ledger(seed);
                 let told = plant(&mut ledger, &[kind], seed);

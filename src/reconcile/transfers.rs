@@ -1,0 +1,676 @@
+//! The check `transfer`: an executed credit transfer has exactly one statement debit, and a debit that names a transfer
+//! has that transfer.
+//!
+//! Evidence, the strongest first, each on what the one before left over:
+//! 1. a line names the execution reference in its description, remittance text or txid, whatever the days between;
+//! 2. the IBAN that is paid, the exact amount, and days no further apart than `transfer_days`;
+//! 3. the amount and the days, where one side tells no IBAN;
+//! 4. sums of amounts to one IBAN within those days: one transfer paid by several debits, or several by one. Subsets of
+//!    at most [`SUMMANDS_MAX`] candidates, the nearest by day, are tried.
+//!
+//! Transfers that differ in nothing are interchangeable; one that could be paid by several debits with equal right, while
+//! not all of them are needed, is `ambiguous` and told once. Direct debits (`sdd`) need no debit but lay claim to theirs;
+//! so does whatever is not executed lay claim to the debit that names it. Pending debits count as debits: they are booked
+//! later. A transfer so near to either end of what was read that its debit may lie beyond is not missed; how near that is,
+//! is learned from the account's own pairs, and `transfer_days` while there are few.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Write;
+
+use super::cross::Terms;
+use super::facts::{AccountFacts, LineFact, Side, TransferFact};
+use super::pairing::{pair, rivals};
+use super::words;
+use crate::breaks::{Break, Cause, Check, Subject};
+use crate::record::feed::natural_cmp;
+use crate::record::{Day, Money, Total, TransferStatus};
+
+/// Candidates of which subsets are summed up: 2^14 sums at most for one transfer or debit.
+const SUMMANDS_MAX: usize = 14;
+/// Pairs from which it is learned how far a debit lies from its transfer.
+const PAIRS_MIN: usize = 3;
+/// A shorter reference is found in too many texts: it counts only together with the amount.
+const REFERENCE_CHARS_MIN: usize = 6;
+/// An unknown id must be as long as this, and of the shape of the account's references, to name a transfer.
+const UNKNOWN_CHARS_MIN: usize = 10;
+
+/// Compares the account's credit transfers with its debits; nothing where either is not there.
+pub fn check_transfers(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
+    let Some(transfers) = &facts.transfers else {
+        return Vec::new();
+    };
+    let sides: Vec<&Side<LineFact>> = [&facts.statements, &facts.iban_statements].into_iter().flatten().collect();
+    if sides.is_empty() {
+        return Vec::new();
+    }
+    let mut books = Matcher::new(facts, terms, transfers, &sides);
+    books.by_reference();
+    books.by_key(|transfer| transfer.iban.clone(), |line| line.iban.clone());
+    books.by_key(|_| Some("".into()), |line| (line.iban.is_none() && !is_other(line)).then(|| "".into()));
+    books.by_key(|transfer| transfer.iban.is_none().then(|| "".into()), |_| Some("".into()));
+    books.by_sums();
+    books.by_iban_alone();
+    books.transfers_left();
+    books.debits_left();
+    books.breaks
+}
+
+/// A line without IBAN that is something else than a transfer's debit.
+fn is_other(line: &LineFact) -> bool {
+    words::is_fee(&line.text) || words::card_word(&line.text).is_some()
+}
+
+struct Matcher<'a> {
+    facts: &'a AccountFacts,
+    terms: Terms,
+    sides: Vec<&'a Side<LineFact>>,
+    /// All transfers, by day and id.
+    transfers: Vec<&'a TransferFact>,
+    /// All lines, by time and id.
+    lines: Vec<&'a LineFact>,
+    /// The transfers that each line names.
+    named: Vec<Vec<usize>>,
+    transfer_taken: Vec<bool>,
+    line_taken: Vec<bool>,
+    /// Days from execution to debit of the pairs made.
+    lags: Vec<i64>,
+    breaks: Vec<Break>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(
+        facts: &'a AccountFacts,
+        terms: Terms,
+        transfers: &'a Side<TransferFact>,
+        sides: &[&'a Side<LineFact>],
+    ) -> Self {
+        let mut sorted: Vec<&TransferFact> = transfers.rows.iter().collect();
+        sorted.sort_by(|a, b| {
+            a.day.cmp(&b.day).then_with(|| natural_cmp(&a.internal_id, &b.internal_id)).then(a.amount.cmp(&b.amount))
+        });
+        let mut ids = HashSet::new();
+        sorted.retain(|transfer| ids.insert(&*transfer.internal_id));
+        let mut lines: Vec<&LineFact> = Vec::new();
+        for side in sides {
+            let known: HashSet<&str> = lines.iter().map(|line| &*line.txid).collect();
+            let new: Vec<&LineFact> = side.rows.iter().filter(|line| !known.contains(&*line.txid)).collect();
+            lines.extend(new);
+        }
+        lines.sort_by_key(|line| (line.at.utc_micros(), &line.txid, line.amount));
+        let mut ids = HashSet::new();
+        lines.retain(|line| ids.insert(&*line.txid));
+        let named = names(&sorted, &lines);
+        Self {
+            facts,
+            terms,
+            sides: sides.to_vec(),
+            transfer_taken: vec![false; sorted.len()],
+            line_taken: vec![false; lines.len()],
+            transfers: sorted,
+            lines,
+            named,
+            lags: Vec::new(),
+            breaks: Vec::new(),
+        }
+    }
+
+    /// Transfers whose debit is looked for.
+    fn is_open_transfer(&self, transfer: usize) -> bool {
+        !self.transfer_taken[transfer] && self.transfers[transfer].status == TransferStatus::Executed
+    }
+
+    fn is_open_debit(&self, line: usize) -> bool {
+        !self.line_taken[line] && self.lines[line].amount.is_negative()
+    }
+
+    fn take(&mut self, transfer: usize, line: usize) {
+        (self.transfer_taken[transfer], self.line_taken[line]) = (true, true);
+        self.lags.push(self.apart(transfer, line));
+    }
+
+    /// Days from a transfer's execution to a line.
+    fn apart(&self, transfer: usize, line: usize) -> i64 {
+        day(self.lines[line].at.day()) - day(self.transfers[transfer].day)
+    }
+
+    fn is_near(&self, transfer: usize, line: usize) -> bool {
+        self.apart(transfer, line).abs() <= i64::from(self.terms.transfer_days)
+    }
+
+    /// Groups of transfers and lines that name each other.
+    fn by_reference(&mut self) {
+        let mut groups = Groups::new(self.transfers.len());
+        for named in &self.named {
+            named.windows(2).for_each(|two| groups.join(two[0], two[1]));
+        }
+        let mut members: BTreeMap<usize, (BTreeSet<usize>, Vec<usize>)> = BTreeMap::new();
+        for (line, named) in self.named.iter().enumerate() {
+            for transfer in
+                named.iter().filter(|transfer| self.transfers[**transfer].status == TransferStatus::Executed)
+            {
+                let (transfers, lines) = members.entry(groups.root(*transfer)).or_default();
+                transfers.insert(*transfer);
+                if lines.last() != Some(&line) {
+                    lines.push(line);
+                }
+            }
+        }
+        for (transfers, lines) in members.into_values() {
+            self.settle_named(&transfers.into_iter().collect::<Vec<_>>(), &lines);
+        }
+    }
+
+    /// Transfers and the lines that name them.
+    fn settle_named(&mut self, transfers: &[usize], lines: &[usize]) {
+        for transfer in transfers {
+            let amount = self.transfers[*transfer].amount;
+            let fits = |line: &&usize| {
+                self.is_open_debit(**line)
+                    && self.lines[**line].amount == amount
+                    && self.named[**line].contains(transfer)
+            };
+            let nearest = lines.iter().filter(fits).min_by_key(|line| self.apart(*transfer, **line).abs()).copied();
+            if let Some(line) = nearest {
+                self.take(*transfer, line);
+            }
+        }
+        let left: Vec<usize> = transfers.iter().copied().filter(|transfer| self.is_open_transfer(*transfer)).collect();
+        let payments = |line: &usize| self.is_open_debit(*line) && !words::is_fee(&self.lines[*line].text);
+        let debits: Vec<usize> = lines.iter().copied().filter(payments).collect();
+        let (paid, ordered) = (self.sum_of_lines(&debits), self.sum_of_transfers(&left));
+        match (left.as_slice(), debits.as_slice()) {
+            (_, []) => {}
+            ([], _) => self.tell_extra(transfers, lines, &debits),
+            _ if paid == ordered => self.take_all(&left, &debits),
+            ([transfer, ..], _) => self.tell_difference(*transfer, &left, &debits),
+        }
+    }
+
+    fn take_all(&mut self, transfers: &[usize], lines: &[usize]) {
+        for transfer in transfers {
+            self.transfer_taken[*transfer] = true;
+        }
+        for line in lines {
+            self.line_taken[*line] = true;
+        }
+    }
+
+    fn sum_of_lines(&self, lines: &[usize]) -> Total {
+        sum(lines.iter().map(|line| self.lines[*line].amount))
+    }
+
+    fn sum_of_transfers(&self, transfers: &[usize]) -> Total {
+        sum(transfers.iter().map(|transfer| self.transfers[*transfer].amount))
+    }
+
+    /// Debits that name transfers which others pay already. One that a credit gives back is no second payment.
+    fn tell_extra(&mut self, transfers: &[usize], lines: &[usize], debits: &[usize]) {
+        let mut returned: Vec<Money> =
+            lines.iter().map(|line| self.lines[*line].amount).filter(|amount| !amount.is_negative()).collect();
+        for debit in debits {
+            self.line_taken[*debit] = true;
+            let line = self.lines[*debit];
+            if let Some(back) = returned.iter().position(|amount| *amount == -line.amount) {
+                returned.swap_remove(back);
+                continue;
+            }
+            if !self.is_told_debit(line) {
+                continue;
+            }
+            let named: Vec<&str> = transfers
+                .iter()
+                .filter(|transfer| self.named[*debit].contains(transfer))
+                .map(|transfer| &*self.transfers[*transfer].internal_id)
+                .collect();
+            let explanation = format!(
+                "debit {} of {} names credit transfer {}, which another debit pays already",
+                line.txid,
+                self.facts.money(line.amount),
+                named.join(" and "),
+            );
+            self.tell_line(line, explanation);
+        }
+    }
+
+    /// Whether a debit without transfer is a break at all.
+    fn is_told_debit(&self, line: &LineFact) -> bool {
+        line.settled
+            && line.inside
+            && line.iban.is_some()
+            && line.at.day() < self.terms.seen_on
+            && !words::is_direct_debit(&line.text)
+    }
+
+    fn tell_difference(&mut self, first: usize, transfers: &[usize], debits: &[usize]) {
+        self.take_all(transfers, debits);
+        let transfer = self.transfers[first];
+        let is_told = transfers.iter().any(|transfer| self.needs_debit(*transfer));
+        if !is_told {
+            return;
+        }
+        let (ordered, paid) = (self.sum_of_transfers(transfers), self.sum_of_lines(debits));
+        let digits = crate::record::minor_digits(self.facts.currency.as_deref());
+        let explanation = format!(
+            "credit {} ordered {}, but {} paid {}",
+            self.transfer_names(transfers),
+            ordered.text(digits),
+            self.line_names(debits),
+            paid.text(digits),
+        );
+        let amounts = ordered.to_money().zip(paid.to_money());
+        self.tell_transfer(transfer, Cause::AmountDiffers, amounts, explanation);
+    }
+
+    /// Transfers and debits that share a key and the amount, the closest by day.
+    fn by_key(
+        &mut self,
+        transfer_key: impl Fn(&TransferFact) -> Option<Box<str>>,
+        line_key: impl Fn(&LineFact) -> Option<Box<str>>,
+    ) {
+        let mut groups: BTreeMap<(Box<str>, Money), Equal> = BTreeMap::new();
+        for index in (0..self.transfers.len()).filter(|index| self.is_open_transfer(*index)) {
+            if let Some(key) = transfer_key(self.transfers[index]) {
+                groups.entry((key, self.transfers[index].amount)).or_default().0.push(index);
+            }
+        }
+        for index in (0..self.lines.len()).filter(|index| self.is_open_debit(*index) && self.named[*index].is_empty()) {
+            if let Some(key) = line_key(self.lines[index])
+                && let Some(group) = groups.get_mut(&(key, self.lines[index].amount))
+            {
+                group.1.push(index);
+            }
+        }
+        for (transfers, lines) in groups.into_values() {
+            self.settle_equal(&transfers, &lines);
+        }
+    }
+
+    fn settle_equal(&mut self, transfers: &[usize], lines: &[usize]) {
+        let days: Vec<i64> = transfers.iter().map(|index| day(self.transfers[*index].day)).collect();
+        let line_days: Vec<i64> = lines.iter().map(|index| day(self.lines[*index].at.day())).collect();
+        let apart_max = i64::from(self.terms.transfer_days);
+        let pairs = pair(&days, &line_days, apart_max);
+        for (transfer, line) in &pairs {
+            self.take(transfers[*transfer], lines[*line]);
+        }
+        let without_debit = rivals(&days, &line_days, &pairs, apart_max);
+        for (chosen, over) in by_chosen(&without_debit) {
+            let all: Vec<usize> = over.into_iter().chain([chosen]).map(|index| transfers[index]).collect();
+            let paid_by = pairs.iter().find(|(transfer, _)| *transfer == chosen).map(|(_, line)| lines[*line]);
+            self.tell_fewer(&all, paid_by.expect("the chosen one was paired"));
+        }
+        let turned: Vec<(usize, usize)> = pairs.iter().map(|(transfer, line)| (*line, *transfer)).collect();
+        let without_transfer = rivals(&line_days, &days, &turned, apart_max);
+        for (chosen, over) in by_chosen(&without_transfer) {
+            let all: Vec<usize> = over.into_iter().chain([chosen]).map(|index| lines[index]).collect();
+            let transfer = turned.iter().find(|(line, _)| *line == chosen).map(|(_, transfer)| transfers[*transfer]);
+            self.tell_more(transfer.expect("the chosen one was paired"), &all);
+        }
+    }
+
+    /// Several transfers that one debit could pay.
+    fn tell_fewer(&mut self, transfers: &[usize], line: usize) {
+        let due: Vec<usize> = transfers.iter().copied().filter(|transfer| self.needs_debit(*transfer)).collect();
+        self.take_all(transfers, &[]);
+        let Some(first) = due.iter().copied().min() else { return };
+        let mut all = transfers.to_vec();
+        all.sort_unstable();
+        let amount = self.facts.money(self.transfers[first].amount);
+        let explanation = format!(
+            "credit {} of {amount} share one debit, txid {}, that fits them equally well",
+            self.transfer_names(&all),
+            self.lines[line].txid,
+        );
+        self.tell_transfer(self.transfers[first], Cause::Ambiguous, None, explanation);
+    }
+
+    /// Several debits that could pay one transfer.
+    fn tell_more(&mut self, transfer: usize, lines: &[usize]) {
+        self.take_all(&[], lines);
+        let is_told =
+            lines.iter().all(|line| self.lines[*line].settled && !words::is_direct_debit(&self.lines[*line].text));
+        if !self.needs_debit(transfer) || !is_told {
+            return;
+        }
+        let mut all = lines.to_vec();
+        all.sort_unstable();
+        let found = self.transfers[transfer];
+        let explanation = format!(
+            "credit transfer {} of {} has several debits that fit equally well: {}",
+            found.internal_id,
+            self.facts.money(found.amount),
+            self.line_names(&all),
+        );
+        self.tell_transfer(found, Cause::Ambiguous, None, explanation);
+    }
+
+    /// One transfer paid by several debits, and several transfers paid by one.
+    fn by_sums(&mut self) {
+        for transfer in 0..self.transfers.len() {
+            if self.is_open_transfer(transfer) && self.transfers[transfer].iban.is_some() {
+                self.split(transfer);
+            }
+        }
+        for line in 0..self.lines.len() {
+            if self.is_open_debit(line) && self.named[line].is_empty() && !is_other(self.lines[line]) {
+                self.batch(line);
+            }
+        }
+    }
+
+    fn split(&mut self, transfer: usize) {
+        let found = self.transfers[transfer];
+        let fits = |line: &usize| {
+            self.is_open_debit(*line)
+                && self.named[*line].is_empty()
+                && self.lines[*line].iban == found.iban
+                && self.lines[*line].amount > found.amount
+                && self.is_near(transfer, *line)
+        };
+        let mut debits: Vec<usize> = (0..self.lines.len()).filter(fits).collect();
+        debits.sort_by_key(|line| (self.apart(transfer, *line).abs(), *line));
+        debits.truncate(SUMMANDS_MAX);
+        let summands: Vec<(Money, i64)> =
+            debits.iter().map(|line| (self.lines[*line].amount, self.apart(transfer, *line))).collect();
+        match subset(found.amount, &summands) {
+            Subset::None => {}
+            Subset::One(chosen) => {
+                let chosen: Vec<usize> = chosen.into_iter().map(|index| debits[index]).collect();
+                self.take_all(&[transfer], &chosen);
+            }
+            Subset::Several(all) => {
+                let all: Vec<usize> = all.into_iter().map(|index| debits[index]).collect();
+                self.transfer_taken[transfer] = true;
+                self.tell_more(transfer, &all);
+            }
+        }
+    }
+
+    fn batch(&mut self, line: usize) {
+        let found = self.lines[line];
+        let fits = |transfer: &usize| {
+            self.is_open_transfer(*transfer)
+                && (found.iban.is_none() || self.transfers[*transfer].iban == found.iban)
+                && self.transfers[*transfer].amount > found.amount
+                && self.is_near(*transfer, line)
+        };
+        let mut transfers: Vec<usize> = (0..self.transfers.len()).filter(fits).collect();
+        transfers.sort_by_key(|transfer| (self.apart(*transfer, line).abs(), *transfer));
+        transfers.truncate(SUMMANDS_MAX);
+        let summands: Vec<(Money, i64)> =
+            transfers.iter().map(|transfer| (self.transfers[*transfer].amount, self.apart(*transfer, line))).collect();
+        match subset(found.amount, &summands) {
+            Subset::None => {}
+            Subset::One(chosen) => {
+                let chosen: Vec<usize> = chosen.into_iter().map(|index| transfers[index]).collect();
+                self.take_all(&chosen, &[line]);
+            }
+            Subset::Several(all) => {
+                let all: Vec<usize> = all.into_iter().map(|index| transfers[index]).collect();
+                self.line_taken[line] = true;
+                self.tell_fewer(&all, line);
+            }
+        }
+    }
+
+    /// A transfer and a debit to one IBAN within the days, neither of which has another: only the amount differs.
+    fn by_iban_alone(&mut self) {
+        let fits = |transfer: usize, line: usize| {
+            self.named[line].is_empty()
+                && self.lines[line].settled
+                && self.lines[line].iban.is_some()
+                && self.lines[line].iban == self.transfers[transfer].iban
+                && !words::is_direct_debit(&self.lines[line].text)
+                && self.is_near(transfer, line)
+        };
+        let transfers: Vec<usize> = (0..self.transfers.len())
+            .filter(|transfer| self.is_open_transfer(*transfer) && self.needs_debit(*transfer))
+            .collect();
+        let mut lines: HashMap<&str, Vec<usize>> = HashMap::new();
+        for line in (0..self.lines.len()).filter(|line| self.is_open_debit(*line)) {
+            lines.entry(self.lines[line].iban.as_deref().unwrap_or_default()).or_default().push(line);
+        }
+        let mut found = Vec::new();
+        for transfer in &transfers {
+            let candidates = self.transfers[*transfer].iban.as_deref().and_then(|iban| lines.get(iban));
+            let mut near = candidates.into_iter().flatten().filter(|line| fits(*transfer, **line));
+            let (Some(line), None) = (near.next(), near.next()) else { continue };
+            if transfers.iter().filter(|other| fits(**other, *line)).count() == 1 {
+                found.push((*transfer, *line));
+            }
+        }
+        for (transfer, line) in found {
+            self.tell_difference(transfer, &[transfer], &[line]);
+        }
+    }
+
+    /// Whether it is a break when a transfer has no debit.
+    fn needs_debit(&self, transfer: usize) -> bool {
+        let found = self.transfers[transfer];
+        found.status == TransferStatus::Executed && !found.direct_debit && found.inside
+    }
+
+    /// How far before and after its transfer a debit may lie, in days.
+    fn reach(&self) -> (i64, i64) {
+        let days = i64::from(self.terms.transfer_days);
+        if self.lags.len() < PAIRS_MIN {
+            return (days, days);
+        }
+        let (least, most) =
+            self.lags.iter().fold((0, 0), |(least, most), lag| (lag.min(&least).to_owned(), *lag.max(&most)));
+        ((-least).min(days), most.min(days))
+    }
+
+    fn transfers_left(&mut self) {
+        let (before, after) = self.reach();
+        let lines = || self.lines.iter().map(|line| line.at.day());
+        let from = lines().min().unwrap_or(self.terms.window.from).min(self.terms.window.from);
+        let to = lines().max().unwrap_or(self.terms.window.to).max(self.terms.window.to);
+        let (to, after) = if to < self.terms.seen_on { (to, after) } else { (self.terms.seen_on, after.max(1)) };
+        for index in 0..self.transfers.len() {
+            let found = self.transfers[index];
+            let is_read = day(found.day) - before >= day(from) && day(found.day) + after <= day(to);
+            if self.transfer_taken[index] || !self.needs_debit(index) || !is_read || self.is_rejected(found) {
+                continue;
+            }
+            let mut explanation = format!(
+                "credit transfer {} of {}, executed on {}",
+                found.internal_id,
+                self.facts.money(found.amount),
+                found.day
+            );
+            if let Some(reference) = &found.reference {
+                write!(explanation, " under reference {reference}").expect("a text can grow");
+            }
+            explanation.push_str(", has no debit in the statement");
+            self.tell_transfer(found, Cause::NoCounterpart, None, explanation);
+        }
+    }
+
+    /// Whether a line that could not be taken names the transfer.
+    fn is_rejected(&self, transfer: &TransferFact) -> bool {
+        let names = |id: &Option<Box<str>>| {
+            id.as_deref().is_some_and(|id| self.sides.iter().any(|side| side.rejected_names(id)))
+        };
+        names(&transfer.reference) || names(&transfer.iban)
+    }
+
+    /// Debits that name a transfer which was called off, or one that is not listed.
+    fn debits_left(&mut self) {
+        let known: HashSet<&str> = self.transfers.iter().filter_map(|transfer| transfer.reference.as_deref()).collect();
+        let fits = |id: &&str| id.chars().count() >= UNKNOWN_CHARS_MIN && id.bytes().any(|byte| byte.is_ascii_digit());
+        let shapes: HashSet<String> = known.iter().copied().filter(fits).map(words::shape).collect();
+        let mut told = Vec::new();
+        for index in (0..self.lines.len()).filter(|index| self.is_open_debit(*index)) {
+            let line = self.lines[index];
+            if !self.is_told_debit(line) {
+                continue;
+            }
+            let amount = self.facts.money(line.amount);
+            let off = self.named[index].iter().map(|transfer| self.transfers[*transfer]);
+            if let Some(transfer) = off.into_iter().find(|transfer| transfer.status == TransferStatus::Cancelled) {
+                let id = &transfer.internal_id;
+                told.push((
+                    line,
+                    format!("debit {} of {amount} names credit transfer {id}, which was cancelled", line.txid),
+                ));
+            } else if self.named[index].is_empty()
+                && let Some(id) = unknown(line, &shapes, &known)
+                && !self.facts.transfers.as_ref().is_some_and(|side| side.rejected_names(&id))
+            {
+                told.push((
+                    line,
+                    format!("debit {} of {amount} names reference {id}, which no credit transfer has", line.txid),
+                ));
+            }
+        }
+        for (line, explanation) in told {
+            self.tell_line(line, explanation);
+        }
+    }
+
+    fn transfer_names(&self, transfers: &[usize]) -> String {
+        let ids: Vec<&str> = transfers.iter().map(|transfer| &*self.transfers[*transfer].internal_id).collect();
+        format!("transfer{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+    }
+
+    fn line_names(&self, lines: &[usize]) -> String {
+        let ids: Vec<&str> = lines.iter().map(|line| &*self.lines[*line].txid).collect();
+        format!("debit{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+    }
+
+    fn tell_transfer(
+        &mut self,
+        transfer: &TransferFact,
+        cause: Cause,
+        amounts: Option<(Money, Money)>,
+        explanation: String,
+    ) {
+        self.tell(&transfer.internal_id, transfer.day, cause, amounts, explanation);
+    }
+
+    fn tell_line(&mut self, line: &LineFact, explanation: String) {
+        self.tell(&line.txid, line.at.day(), Cause::NoCounterpart, None, explanation);
+    }
+
+    fn tell(&mut self, id: &str, day: Day, cause: Cause, amounts: Option<(Money, Money)>, explanation: String) {
+        self.breaks.push(Break {
+            check: Check::Transfer,
+            cause,
+            owner: self.facts.owner.clone(),
+            subject: Subject::Row(id.to_owned()),
+            booking_date: Some(day),
+            currency: self.facts.currency.clone(),
+            amounts,
+            explanation,
+        });
+    }
+}
+
+/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too.
+fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
+    let mut by_reference: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, transfer) in transfers.iter().enumerate() {
+        if let Some(reference) = transfer.reference.as_deref() {
+            by_reference.entry(reference).or_default().push(index);
+        }
+    }
+    let named = |line: &&LineFact| {
+        let ids = words::ids(&line.text).into_iter().chain([words::id(&line.txid)]);
+        let found = ids.filter_map(|id| by_reference.get(id.as_str()).map(|transfers| (id.chars().count(), transfers)));
+        let fits =
+            |length: usize, transfer: usize| length >= REFERENCE_CHARS_MIN || transfers[transfer].amount == line.amount;
+        let mut all: Vec<usize> = found
+            .flat_map(|(length, found)| found.iter().copied().filter(move |transfer| fits(length, *transfer)))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    lines.iter().map(named).collect()
+}
+
+/// An id in a line's text that looks like a reference of this account, and is none that is listed.
+fn unknown(line: &LineFact, shapes: &HashSet<String>, known: &HashSet<&str>) -> Option<String> {
+    let looks_so = |id: &String| shapes.contains(&words::shape(id)) && !known.contains(id.as_str());
+    words::ids(&line.text).into_iter().filter(looks_so).min()
+}
+
+/// Transfers and lines that share a key and the amount.
+type Equal = (Vec<usize>, Vec<usize>);
+
+/// What was left over, by what was chosen in its place.
+fn by_chosen(rivals: &[(usize, usize)]) -> BTreeMap<usize, Vec<usize>> {
+    let mut by_chosen: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (over, chosen) in rivals {
+        by_chosen.entry(*chosen).or_default().push(*over);
+    }
+    by_chosen
+}
+
+fn day(day: Day) -> i64 {
+    i64::from(day.epoch_days())
+}
+
+fn sum(amounts: impl Iterator<Item = Money>) -> Total {
+    let mut total = Total::default();
+    amounts.for_each(|amount| total.add(amount));
+    total
+}
+
+/// Which summands make up a sum.
+enum Subset {
+    /// None do.
+    None,
+    /// These do, and no others that differ from them in amount or day.
+    One(Vec<usize>),
+    /// Different ones do; all that stand in any of them.
+    Several(Vec<usize>),
+}
+
+/// Tries every subset of at least two summands.
+fn subset(target: Money, summands: &[(Money, i64)]) -> Subset {
+    let mut found: Vec<u32> = Vec::new();
+    for mask in 1_u32..1 << summands.len() {
+        if mask.count_ones() > 1 && sum(chosen(mask).map(|index| summands[index].0)).to_money() == Some(target) {
+            found.push(mask);
+        }
+    }
+    let Some(first) = found.first() else { return Subset::None };
+    let signature = |mask: u32| {
+        let mut parts: Vec<(Money, i64)> = chosen(mask).map(|index| summands[index]).collect();
+        parts.sort_unstable();
+        parts
+    };
+    if found.iter().all(|mask| signature(*mask) == signature(*first)) {
+        return Subset::One(chosen(*first).collect());
+    }
+    let all = found.iter().fold(0, |all, mask| all | mask);
+    Subset::Several(chosen(all).collect())
+}
+
+fn chosen(mask: u32) -> impl Iterator<Item = usize> {
+    (0..32_usize).filter(move |index| mask >> index & 1 == 1)
+}
+
+/// Transfers that are named together.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn root(&mut self, mut index: usize) -> usize {
+        while self.0[index] != index {
+            self.0[index] = self.0[self.0[index]];
+            index = self.0[index];
+        }
+        index
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}

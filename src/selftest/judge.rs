@@ -1,0 +1,93 @@
+//! What was planted against what was told.
+
+use super::{KINDS, KindResults, books, name};
+use crate::breaks::{Break, Subject};
+use crate::record::OwnerKind;
+use crate::sandbox::generator::{FaultKind, Planted, plant};
+use crate::sandbox::ledger::Ledger;
+
+/// What one seed's books showed.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    pub clean_owners: u64,
+    pub false_alarms: Vec<String>,
+    pub kinds: Vec<KindResults>,
+}
+
+/// Clean books, then the same books with one fault of each kind.
+pub(super) fn try_seed(seed: u64) -> Trial {
+    let ledger = books::recipe(seed).ledger();
+    let told = |found: Break| format!("seed {seed}: {} {}: {}", found.check.name(), found.owner, found.explanation);
+    Trial {
+        clean_owners: ledger.accounts.iter().map(|account| 1 + account.cards.len() as u64).sum(),
+        false_alarms: books::breaks(&ledger).into_iter().map(told).collect(),
+        kinds: KINDS.map(|kind| try_kind(&ledger, kind, seed)).to_vec(),
+    }
+}
+
+fn try_kind(clean: &Ledger, kind: FaultKind, seed: u64) -> KindResults {
+    let mut ledger = clean.clone();
+    let planted = plant(&mut ledger, &[kind], seed);
+    match planted.as_slice() {
+        [planted] => judge(clean, planted, &books::breaks(&ledger), seed),
+        // No row of these books is fit for it.
+        _ => KindResults::of(kind),
+    }
+}
+
+fn judge(clean: &Ledger, planted: &Planted, breaks: &[Break], seed: u64) -> KindResults {
+    let kind = planted.kind;
+    let of_owner = |found: &&Break| found.owner.kind == planted.owner_kind && found.owner.id() == planted.owner_id;
+    let at_row = |found: &&Break| names_the_row(clean, planted, found);
+    let of_cause = |found: &&Break| found.check.name() == kind.check() && found.cause.name() == kind.cause();
+    let found: Vec<&Break> = breaks.iter().filter(of_owner).collect();
+    let best = found.iter().copied().max_by_key(|found| (of_cause(found), at_row(found)));
+    let mut results = KindResults {
+        planted: 1,
+        found: u64::from(best.is_some()),
+        right_row: u64::from(best.as_ref().is_some_and(at_row)),
+        right_cause: u64::from(best.as_ref().is_some_and(of_cause)),
+        extra_breaks: (breaks.len() as u64).saturating_sub(best.iter().len() as u64),
+        ..KindResults::of(kind)
+    };
+    if results.right_row + results.right_cause < 2 || results.extra_breaks > 0 {
+        results.misses_shown.push(miss(planted, breaks, seed));
+    }
+    results
+}
+
+fn miss(planted: &Planted, breaks: &[Break], seed: u64) -> String {
+    let told: Vec<String> = breaks
+        .iter()
+        .map(|found| {
+            format!("{} {} {:?}: {}", found.check.name(), found.cause.name(), found.subject, found.explanation)
+        })
+        .collect();
+    let Planted { kind, owner_id, txid, break_txid, .. } = planted;
+    format!("seed {seed}: {} at {owner_id} txid {txid}, breaks at {break_txid}; told {told:?}", name(*kind))
+}
+
+/// Whether a break is at the planted row; where rows share a moment, another of them may be named with equal right.
+fn names_the_row(clean: &Ledger, planted: &Planted, found: &Break) -> bool {
+    let Subject::Row(txid) = &found.subject else {
+        return false;
+    };
+    if *txid == planted.break_txid || (found.check.name() == "duplicate" && *txid == planted.txid) {
+        return true;
+    }
+    let (named, meant) = (booked_s(clean, planted, txid), booked_s(clean, planted, &planted.txid));
+    let share_a_moment = || named.zip(meant).is_some_and(|(a, b)| matches!(a.abs_diff(b), 0 | 3600));
+    planted.tied && share_a_moment()
+}
+
+fn booked_s(ledger: &Ledger, planted: &Planted, txid: &str) -> Option<i64> {
+    let txid: u64 = txid.parse().ok()?;
+    let account = |account: &&crate::sandbox::ledger::Account| account.acc_id == planted.owner_id;
+    if planted.owner_kind == OwnerKind::Account {
+        let lines = &ledger.accounts.iter().find(account)?.lines;
+        return lines.iter().find(|line| line.txid == txid).map(|line| line.booked_s);
+    }
+    let mut cards = ledger.accounts.iter().flat_map(|account| &account.cards);
+    let rows = &cards.find(|card| card.card_ref == planted.owner_id)?.rows;
+    rows.iter().find(|row| row.txid == txid).map(|row| row.booked_s)
+}

@@ -1,0 +1,141 @@
+//! The books over several windows: seams between runs, and rows decoded from every spelling.
+
+use super::support::{Place, breaks_told, csv_files, rows};
+
+/// A page of card transactions.
+fn page(rows: &[String]) -> String {
+    format!(
+        r#"{{"request_id":1,"type_response":"sync","timestamp":1487588973.7973,"hash":"00","body":{{"card_ref":"ANY1","acc_id":"1","transactions":[{}]}}}}"#,
+        rows.join(",")
+    )
+}
+
+fn settled(txid: u32, date: &str, amount: &str, kind: &str, balance: &str) -> String {
+    format!(
+        r#"{{"txid":{txid},"amount":{amount},"amount_fx":{amount},"currency":"EUR","fx":"1.000000","fx_fee":0,"status":"S","type":"{kind}","balance_after":{balance},"date":"{date}","description":"d"}}"#
+    )
+}
+
+/// Runs a window over pages of one card.
+fn run(place: &Place, pages: &[String], from: &str, to: &str) -> (i32, std::collections::BTreeMap<String, String>) {
+    place.write("archive/card_transactions/pages.ndjson", &pages.join("\n"));
+    place.write(
+        "job.toml",
+        "[job]\nname = \"demo\"\nfeeds = [\"card_transactions\"]\n[source]\nprovider = \"anytime\"\narchive = \"archive\"\n",
+    );
+    let ended = place.tieout(&["run", "job.toml", "--from", from, "--to", to]);
+    let reports = place.path(&format!("out/reports/demo/{from}_{to}"));
+    assert!(reports.is_dir(), "{}", ended.stderr);
+    (ended.code, csv_files(&reports))
+}
+
+#[test]
+fn a_seam_with_an_earlier_run_is_checked() {
+    let place = Place::new();
+    let january = page(&[
+        settled(1, "2026-01-10 10:00:00", "100", "C", "100"),
+        settled(2, "2026-01-20 10:00:00", "30", "D", "70"),
+    ]);
+    assert_eq!(run(&place, std::slice::from_ref(&january), "2026-01-01", "2026-01-31").0, 0);
+    // February goes on from 70: it ties. With another opening it does not.
+    let goes_on = page(&[settled(3, "2026-02-03 10:00:00", "5", "C", "75")]);
+    assert_eq!(run(&place, &[january.clone(), goes_on], "2026-02-01", "2026-02-28").0, 0);
+    let jumps = page(&[settled(3, "2026-02-03 10:00:00", "5", "C", "65")]);
+    let (code, reports) = run(&place, &[january, jumps], "2026-02-01", "2026-02-28");
+    let found = rows(&reports["breaks.csv"]);
+    let seams: Vec<_> = found.iter().filter(|row| row["check"] == "seam").collect();
+    assert_eq!((code, seams.len()), (3, 1), "{found:?}");
+    let cell = |name: &str| seams[0][name].as_str();
+    assert_eq!((cell("txid"), cell("expected"), cell("actual"), cell("difference")), ("3", "70.00", "60.00", "-10.00"));
+    assert_eq!(rows(&reports["balances.csv"])[0]["verdict"], "broken");
+}
+
+/// Days that nobody has read lie between: the next opening proves nothing.
+#[test]
+fn a_gap_between_windows_is_no_seam() {
+    let place = Place::new();
+    let pages = [
+        page(&[settled(1, "2026-01-10 10:00:00", "100", "C", "100")]),
+        page(&[settled(9, "2026-03-10 10:00:00", "1", "C", "500")]),
+    ];
+    assert_eq!(run(&place, &pages, "2026-01-01", "2026-01-31").0, 0);
+    assert_eq!(run(&place, &pages, "2026-03-01", "2026-03-31").0, 0);
+}
+
+#[test]
+fn a_row_listed_twice_is_one_duplicate_break() {
+    let place = Place::new();
+    let twice = settled(2, "2026-01-11 10:00:00", "30", "D", "70");
+    let rows_of_page = [
+        settled(1, "2026-01-10 10:00:00", "100", "C", "100"),
+        twice.clone(),
+        twice,
+        settled(3, "2026-01-12 10:00:00", "1", "C", "71"),
+    ];
+    let (code, reports) = run(&place, &[page(&rows_of_page)], "2026-01-01", "2026-01-31");
+    assert_eq!((code, breaks_told(&reports).as_str()), (3, "duplicate ANY1 2 \n"));
+    assert_eq!(rows(&reports["card_transactions.csv"]).len(), 4, "nothing is dropped");
+}
+
+#[test]
+fn rows_of_one_second_stand_in_the_order_in_which_they_tie() {
+    let place = Place::new();
+    let at = "2026-01-10 10:00:00";
+    let rows_of_page = [
+        settled(7, at, "5", "D", "145"),
+        settled(5, at, "100", "C", "100"),
+        settled(6, at, "50", "C", "150"),
+        settled(8, "2026-01-10 10:00:01", "45", "D", "100"),
+    ];
+    let (code, reports) = run(&place, &[page(&rows_of_page)], "2026-01-01", "2026-01-31");
+    let order: Vec<String> = rows(&reports["card_transactions.csv"]).iter().map(|row| row["txid"].clone()).collect();
+    assert_eq!((code, order), (0, ["5", "6", "7", "8"].map(str::to_owned).to_vec()));
+}
+
+/// Every quirk of spelling that the provider's documents show, and what becomes of it.
+#[test]
+fn every_spelling_is_read() {
+    let place = Place::new();
+    let rows_of_page = [
+        // Ids and amounts as numbers or texts, the direction as a letter or a word.
+        r#"{"txid":"1","mcc":5411,"amount":"9194.50","amount_fx":9194.5,"currency":"EUR","fx":1,"fx_fee":"0","status":"S","type":"Credit","balance_after":"9194.50","date":"2026-01-10 10:00:00","description":"a","vat_details":[],"failed_reason":[]}"#,
+        // A debit that comes signed already; another currency; VAT; a time of use.
+        r#"{"txid":2,"mcc":"5812","amount":-10,"amount_fx":-11.37,"currency":"USD","fx":"1.137","fx_fee":0.25,"status":"S","type":"D","balance_after":9184.5,"date":"2026-01-11T09:00:00","date_transaction":"2026-01-10 23:59:59","description":null,"vat_details":[{"rate":20,"amount":"1.90"}]}"#,
+        // Declined, with the reason as an object; it moves nothing.
+        r#"{"txid":3,"amount":5,"currency":"EUR","status":"D","type":"D","balance_after":"9184.50","date":"2026-01-12 10:00:00","failed_reason":{"code":"TRS0010","message":"Not sufficient funds"}}"#,
+        // Pending without a balance; a status nobody knows.
+        r#"{"txid":4,"amount":1.5,"currency":"EUR","status":"P","type":"D","date":"2026-01-12 11:00:00"}"#,
+        r#"{"txid":5,"amount":1.5,"currency":"EUR","status":"X","type":"D","balance_after":1,"date":"2026-01-12 12:00:00","failed_reason":[{"code":"TRS1","message":"m"}]}"#,
+    ];
+    let (code, reports) = run(&place, &[page(&rows_of_page.map(str::to_owned))], "2026-01-01", "2026-01-31");
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(reports["card_transactions.csv"]);
+}
+
+#[test]
+fn what_cannot_be_held_is_rejected_with_its_raw_text() {
+    let place = Place::new();
+    let odd = [
+        r#"{"txid":2,"amount":9194.4999999999991,"type":"C","status":"S","date":"2026-01-11 10:00:00"}"#,
+        r#"{"txid":3,"amount":-5,"type":"C","status":"S","date":"2026-01-11 10:00:00"}"#,
+        r#"{"txid":4,"amount":5,"type":"?","status":"S","date":"2026-01-11 10:00:00"}"#,
+        r#"{"txid":5,"amount":5,"type":"C","status":"S","date":"11/01/2026"}"#,
+        r#"{"amount":5,"type":"C","status":"S","date":"2026-01-11 10:00:00"}"#,
+        r#"{"txid":7,"amount":"1,000.00","type":"C","status":"S","date":"2026-01-11 10:00:00"}"#,
+        r#"{"txid":8,"amount":1,"amount":2,"type":"C","status":"S","date":"2026-01-11 10:00:00"}"#,
+        "17",
+        // Wrong, but of another month: not this window's affair.
+        r#"{"txid":9,"amount":"none","type":"C","status":"S","date":"2026-02-11 10:00:00"}"#,
+    ];
+    let mut rows_of_page = odd.map(str::to_owned).to_vec();
+    rows_of_page.push(settled(1, "2026-01-10 10:00:00", "100", "C", "100"));
+    let (code, reports) = run(&place, &[page(&rows_of_page)], "2026-01-01", "2026-01-31");
+    assert_eq!(code, 4);
+    assert_eq!(rows(&reports["card_transactions.csv"]).len(), 1);
+    let rejects = rows(&reports["rejects.csv"]);
+    let told: Vec<String> =
+        rejects.iter().map(|row| format!("{} {} {}", row["txid"], row["pointer"], row["reason"])).collect();
+    insta::assert_snapshot!(told.join("\n"));
+    let raw: Vec<&str> = rejects.iter().map(|row| row["raw"].as_str()).collect();
+    assert_eq!(raw, odd[..8]);
+}

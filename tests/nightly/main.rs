@@ -1,0 +1,11 @@
+//! The program as cron would run it: the binary, against the sandbox over real sockets, with real files.
+
+#![allow(missing_docs, clippy::missing_errors_doc, reason = "the parts of a test are nobody's interface")]
+
+mod archives;
+mod books;
+mod commands;
+mod faults;
+mod orders;
+mod outputs;
+mod support;
