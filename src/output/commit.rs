@@ -284,12 +284,10 @@ impl Committer<'_> {
         let path = transaction.join(DELTA_FILE);
         let bytes = std::fs::read(&path).or_refused("read what the run changes in the state", &path)?;
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
-        let groups = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
-        let closings = groups.flat_map(|group| match group {
-            Ok(closings) => closings.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        });
-        let seals = read_lines(transaction.join(SEALS_FILE), |line| serde_json::from_str::<SealLine>(line).ok())?;
+        let closings = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
+        let seals = read_lines(transaction.join(SEALS_FILE), |line| {
+            serde_json::from_str::<SealLine>(line).ok().map(|seal| vec![seal])
+        })?;
         self.state.apply_sealed(&delta, closings, seals)
     }
 
@@ -337,11 +335,15 @@ fn holds_manifest(folder: &Path, sha256: &str) -> bool {
     std::fs::read(folder.join(manifest::FILE_NAME)).is_ok_and(|bytes| format!("{:x}", Sha256::digest(bytes)) == sha256)
 }
 
-/// The staged lines of a file, one thing a line.
-fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<T>) -> Result<impl Iterator<Item = Result<T>>> {
+/// The staged lines of a file; a line holds one thing or several.
+fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<Vec<T>>) -> Result<impl Iterator<Item = Result<T>>> {
     let file = File::open(&path).or_refused("read what the run changes in the state", &path)?;
-    Ok(BufReader::new(file).lines().map(move |line| {
+    let groups = BufReader::new(file).lines().map(move |line| {
         let line = line.or_refused("read what the run changes in the state", &path)?;
         read(&line).ok_or_else(|| damaged(&path))
+    });
+    Ok(groups.flat_map(|group| match group {
+        Ok(things) => things.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
     }))
 }

@@ -183,8 +183,8 @@ pub(super) fn rules(plan: &Plan) -> String {
 }
 
 /// The listings that the run has whole, by the owner on which they bear: an account's own, and those of its cards when
-/// all of them are whole; a card's own, and its account's. `compared` are the owners whose last balance was held against the
-/// one that the provider reports.
+/// all of them are whole; a card's own, and its account's. `compared` are the owners whose last balance was held against
+/// the one that the provider reports.
 pub(super) fn coverage(gathered: &Gathered, compared: &HashSet<OwnerKey>) -> Vec<Covered> {
     let broken: HashSet<(landing::Subject, &Owner)> =
         gathered.unproved().map(|(subject, owner, _)| (subject, owner)).collect();

@@ -2,7 +2,7 @@
 
 use super::chain::{Chain, DayBalance, Fault, Verdict, sort_by_time, walk};
 use super::diagnose::{Case, Finding};
-use super::meaning::{Fee, FeeRule, Meaning, MovesBy, Terms, learn};
+use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::{
@@ -24,7 +24,7 @@ pub trait Link {
     /// The provider's text.
     fn description(&self) -> Option<&str>;
     /// All that it says of its amounts.
-    fn terms(&self) -> Terms;
+    fn amounts(&self) -> Amounts;
     /// VAT as compact JSON.
     fn vat_details(&self) -> Option<&str> {
         None
@@ -59,8 +59,8 @@ impl Link for StatementLine<'_> {
         self.description.as_deref()
     }
 
-    fn terms(&self) -> Terms {
-        Terms { amount: self.amount, ..Terms::default() }
+    fn amounts(&self) -> Amounts {
+        Amounts { amount: self.amount, ..Amounts::default() }
     }
 }
 
@@ -90,8 +90,8 @@ impl Link for CardTransaction<'_> {
         self.description.as_deref()
     }
 
-    fn terms(&self) -> Terms {
-        Terms { amount: self.amount, amount_fx: self.amount_fx, rate: self.fx_rate, fee: self.fx_fee }
+    fn amounts(&self) -> Amounts {
+        Amounts { amount: self.amount, amount_fx: self.amount_fx, rate: self.fx_rate, fee: self.fx_fee }
     }
 
     fn vat_details(&self) -> Option<&str> {
@@ -133,7 +133,7 @@ pub fn close_chain<R: Link>(owner: &Owner, mut rows: Vec<R>, prior: Option<Prior
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
     let digits = minor_digits(currency.as_deref());
     let sorted = sort_by_time(&entries, &|row| rows[row as usize].txid());
-    let meaning = learn(&entries, |row| rows[row as usize].terms(), &sorted, rule, digits);
+    let meaning = learn(&entries, |row| rows[row as usize].amounts(), &sorted, rule, digits);
     apply(meaning, &mut rows, &mut entries, digits);
     let mut chain = walk(&entries, &sorted, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
     let teller = Teller { owner, rows: &rows, entries: &entries, currency };
@@ -157,8 +157,8 @@ fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [Entry], digit
         if exchanged {
             row.exchange_amounts();
         }
-        let terms = row.terms();
-        entry.amount = terms.effect(fee, digits).unwrap_or(terms.amount);
+        let amounts = row.amounts();
+        entry.amount = amounts.effect(fee, digits).unwrap_or(amounts.amount);
     }
 }
 

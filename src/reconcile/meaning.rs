@@ -76,7 +76,7 @@ pub struct Meaning {
 
 /// What a row says of its amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Terms {
+pub struct Amounts {
     /// Signed amount.
     pub amount: Money,
     /// Amount in the other currency, signed alike.
@@ -87,7 +87,7 @@ pub struct Terms {
     pub fee: Option<Rate>,
 }
 
-impl Terms {
+impl Amounts {
     /// The fee as money of a currency with that many digits, never negative; `None` when it is none or cannot be held.
     pub fn fee(&self, unit: FeeUnit, digits: u8) -> Option<Money> {
         let fee = i128::from(self.fee?.unscaled().unsigned_abs());
@@ -102,13 +102,13 @@ impl Terms {
         i64::try_from(unscaled).ok().and_then(Money::from_unscaled).filter(|fee| *fee != Money::ZERO)
     }
 
-    fn moves_by_amount(&self) -> Terms {
+    fn moves_by_amount(&self) -> Amounts {
         *self
     }
 
-    fn moves_by_amount_fx(&self) -> Option<Terms> {
+    fn moves_by_amount_fx(&self) -> Option<Amounts> {
         let amount = self.amount_fx.filter(|fx| *fx != Money::ZERO && *fx != self.amount)?;
-        Some(Terms { amount, amount_fx: Some(self.amount), ..*self })
+        Some(Amounts { amount, amount_fx: Some(self.amount), ..*self })
     }
 
     /// By how much the row moves the balance. A fee always costs.
@@ -142,7 +142,7 @@ struct Votes {
 /// Learns from rows sorted by time what the provider means.
 pub(super) fn learn(
     entries: &[Entry],
-    terms: impl Fn(u32) -> Terms,
+    amounts: impl Fn(u32) -> Amounts,
     sorted: &[u32],
     rule: FeeRule,
     digits: u8,
@@ -153,9 +153,9 @@ pub(super) fn learn(
         let mut moves = false;
         for row in group.iter().copied().filter(|row| entries[*row as usize].moves) {
             moves = true;
-            let terms = terms(row);
-            if terms.fee.is_some_and(|fee| fee.unscaled() != 0) || terms.moves_by_amount_fx().is_some() {
-                vote(&mut votes, entries, row, &terms, [before, group], digits);
+            let amounts = amounts(row);
+            if amounts.fee.is_some_and(|fee| fee.unscaled() != 0) || amounts.moves_by_amount_fx().is_some() {
+                vote(&mut votes, entries, row, &amounts, [before, group], digits);
             }
         }
         if moves {
@@ -168,7 +168,7 @@ pub(super) fn learn(
 /// Rows among which a neighbour is looked for; larger groups cast no votes, so that this stays linear.
 const NEIGHBOURS_MAX: usize = 64;
 
-fn vote(votes: &mut Votes, entries: &[Entry], row: u32, terms: &Terms, near: [&[u32]; 2], digits: u8) {
+fn vote(votes: &mut Votes, entries: &[Entry], row: u32, amounts: &Amounts, near: [&[u32]; 2], digits: u8) {
     let neighbours = || near.into_iter().flatten().filter(|other| **other != row && entries[**other as usize].moves);
     let Some(balance) = entries[row as usize].balance.filter(|_| near[0].len() + near[1].len() <= NEIGHBOURS_MAX)
     else {
@@ -179,11 +179,12 @@ fn vote(votes: &mut Votes, entries: &[Entry], row: u32, terms: &Terms, near: [&[
         start.is_some() && neighbours().any(|other| entries[*other as usize].balance == start)
     };
     let fees = [Fee::Included, Fee::Extra(FeeUnit::Amount), Fee::Extra(FeeUnit::Rate), Fee::Extra(FeeUnit::Percent)];
-    let by = |terms: Option<Terms>| fees.map(|fee| terms.is_some_and(|terms| ties(terms.effect(fee, digits))));
-    let found = [by(Some(terms.moves_by_amount())), by(terms.moves_by_amount_fx())];
+    let by =
+        |amounts: Option<Amounts>| fees.map(|fee| amounts.is_some_and(|amounts| ties(amounts.effect(fee, digits))));
+    let found = [by(Some(amounts.moves_by_amount())), by(amounts.moves_by_amount_fx())];
     let [amount, amount_fx] = found.map(|by| by.contains(&true));
     // Two amounts that differ at a rate of one are a mistake in one of them, and no exchange.
-    if terms.moves_by_amount_fx().is_some() && !terms.rate.is_some_and(Rate::is_one) {
+    if amounts.moves_by_amount_fx().is_some() && !amounts.rate.is_some_and(Rate::is_one) {
         votes.amount += u32::from(amount && !amount_fx);
         votes.amount_fx += u32::from(amount_fx && !amount);
     }

@@ -2,9 +2,10 @@
 
 use crate::breaks::Break;
 use crate::provider::anytime::decode::{self, Context, Decoded};
-use crate::reconcile::{FeeRule, close_chain};
-use crate::record::{Clock, Day, Feed, Owner, Window};
-use crate::sandbox::books::{Account, ListedRow};
+use crate::reconcile::facts::{self, AccountFacts, CardSide, Needs, Side};
+use crate::reconcile::{FeeRule, Terms, check_account, close_chain, close_listing};
+use crate::record::{Clock, Day, Feed, Owner, StatementLine, Window};
+use crate::sandbox::books::{Account, Card, ListedRow};
 use crate::sandbox::generator::{Ids, Random, Recipe};
 use crate::sandbox::ledger::Ledger;
 
@@ -31,25 +32,69 @@ pub(super) fn recipe(seed: u64) -> Recipe {
     recipe
 }
 
-/// The breaks of one account and its cards.
+/// The breaks of all accounts and cards.
 pub(super) fn breaks(ledger: &Ledger) -> Vec<Break> {
-    ledger.books().accounts.iter().flat_map(|account| account_breaks(ledger, account)).collect()
+    let books = ledger.books();
+    let accounts = ledger.accounts.iter().zip(&books.accounts);
+    accounts.flat_map(|(known, account)| Desk { ledger, account, currency: known.currency }.breaks()).collect()
 }
 
-fn account_breaks(ledger: &Ledger, account: &Account) -> Vec<Break> {
-    let owner = Owner::account(account.acc_id.as_str());
-    let lines = rows(ledger, &owner, &account.statements, |row, context| {
-        decode::statement_line(Feed::AccountStatements, row, context)
-    });
-    let currency = ledger.accounts.iter().find(|known| known.acc_id == account.acc_id).map(|known| known.currency);
-    let mut breaks = close_chain(&owner, lines, None, FeeRule::Auto).breaks;
-    for card in &account.cards {
-        let owner = Owner::card(account.acc_id.as_str(), card.card_ref.as_str());
-        let mut rows = rows(ledger, &owner, &card.transactions, decode::card_transaction);
-        decode::settle_currencies(&mut rows, currency);
-        breaks.extend(close_chain(&owner, rows, None, FeeRule::Auto).breaks);
+/// One account, as a run would see it.
+struct Desk<'a> {
+    ledger: &'a Ledger,
+    account: &'a Account,
+    currency: &'static str,
+}
+
+impl Desk<'_> {
+    /// The breaks of the account and its cards, each by itself and against each other.
+    fn breaks(&self) -> Vec<Break> {
+        let owner = Owner::account(self.account.acc_id.as_str());
+        let mut facts = AccountFacts { currency: Some(self.currency.to_owned()), ..AccountFacts::new(owner.clone()) };
+        let mut breaks = self.statements(&owner, &mut facts);
+        for card in &self.account.cards {
+            breaks.extend(self.card(card, &mut facts));
+        }
+        // A row listed twice was told; that the second one has no counterpart is the same fault.
+        let between = check_account(&facts, terms());
+        let is_new = |found: &Break, told: &[Break]| {
+            !told.iter().any(|told| told.owner == found.owner && told.subject == found.subject)
+        };
+        let between: Vec<Break> = between.into_iter().filter(|found| is_new(found, &breaks)).collect();
+        breaks.extend(between);
+        breaks
     }
-    breaks
+
+    fn statements(&self, owner: &Owner, facts: &mut AccountFacts) -> Vec<Break> {
+        let lines =
+            |feed, listed| rows(self.ledger, owner, listed, |row, context| decode::statement_line(feed, row, context));
+        let side =
+            |lines: &[StatementLine<'_>]| Some(Side::of(facts::of_lines(lines, window(), Needs::of(&Feed::ALL))));
+        let own = lines(Feed::AccountStatements, &self.account.statements);
+        facts.statements = side(&own);
+        let mut breaks = close_chain(owner, own, None, FeeRule::Auto).breaks;
+        let iban = lines(Feed::IbanStatements, &self.account.iban_statements);
+        facts.iban_statements = side(&iban);
+        breaks.extend(close_listing(owner, iban).breaks);
+        let transfers = rows(self.ledger, owner, &self.account.credit_transfers, decode::credit_transfer);
+        facts.transfers = Some(Side::of(facts::of_transfers(&transfers, window())));
+        breaks
+    }
+
+    fn card(&self, card: &Card, facts: &mut AccountFacts) -> Vec<Break> {
+        let owner = Owner::card(self.account.acc_id.as_str(), card.card_ref.as_str());
+        let mut rows = rows(self.ledger, &owner, &card.transactions, decode::card_transaction);
+        decode::settle_currencies(&mut rows, Some(self.currency));
+        let side = Side::of(facts::of_card(&rows, window()));
+        let breaks = close_chain(&owner, rows, None, FeeRule::Auto).breaks;
+        facts.cards.push(CardSide { owner, side });
+        breaks
+    }
+}
+
+/// Read long after the window.
+fn terms() -> Terms {
+    Terms { window: window(), transfer_days: 3, seen_on: window().to.plus(60) }
 }
 
 fn rows<'a, R>(

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test crate has no readers of its docs")]
 
 mod closing;
+mod live;
 mod loads;
 mod seeds;
 mod transfers;

@@ -26,13 +26,13 @@ impl<'a> Habits<'a> {
         let copies: HashSet<u32> = chain.faults.iter().filter(|fault| fault.copy_of.is_some()).map(|f| f.row).collect();
         let links = chain.order.iter().copied().filter(|row| entries[*row as usize].moves && !copies.contains(row));
         let moving: Vec<u32> = links.collect();
-        let mut amounts: Vec<i64> = moving.iter().map(|row| rows[*row as usize].terms().amount.unscaled()).collect();
+        let mut amounts: Vec<i64> = moving.iter().map(|row| rows[*row as usize].amounts().amount.unscaled()).collect();
         amounts.sort_unstable();
         let mut by_description: HashMap<&str, Vec<i64>> = HashMap::new();
         for row in &moving {
             let row = &rows[*row as usize];
             if let Some(text) = row.description() {
-                by_description.entry(text).or_default().push(row.terms().amount.unscaled().abs());
+                by_description.entry(text).or_default().push(row.amounts().amount.unscaled().abs());
             }
         }
         by_description.values_mut().for_each(|amounts| amounts.sort_unstable());

@@ -135,13 +135,13 @@ impl<'a, R: Link> Case<'a, R> {
         let sentence = format!(
             "txid {} of {} stands outside the chain: the rows before and after it tie without it",
             suspect.row.txid(),
-            self.money(suspect.row.terms().amount),
+            self.money(suspect.row.amounts().amount),
         );
         Self::found(Cause::Unexplained, sentence)
     }
 
     fn flipped_sign(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
-        let amount = suspect.row.terms().amount;
+        let amount = suspect.row.amounts().amount;
         let twice = amount.checked_add(amount)?;
         if amount == Money::ZERO || suspect.off != -twice {
             return None;
@@ -157,12 +157,12 @@ impl<'a, R: Link> Case<'a, R> {
     }
 
     fn fee(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
-        let terms = suspect.row.terms();
-        let off_by = |unit: &FeeUnit| terms.fee(*unit, self.digits) == Some(suspect.off.abs());
+        let amounts = suspect.row.amounts();
+        let off_by = |unit: &FeeUnit| amounts.fee(*unit, self.digits) == Some(suspect.off.abs());
         let unit = FeeUnit::ALL.into_iter().find(off_by)?;
         let fee = self.money(suspect.off.abs());
         let fee =
-            if unit == FeeUnit::Amount { fee } else { format!("{} of the amount, {fee},", words::rate(terms.fee?)) };
+            if unit == FeeUnit::Amount { fee } else { format!("{} of the amount, {fee},", words::rate(amounts.fee?)) };
         let sentence = match (self.meaning.fee(), suspect.off.is_negative()) {
             (Fee::Included, true) => format!("moves by amount + fee: fx_fee {fee} is charged on top"),
             (Fee::Included, false) => {
@@ -177,7 +177,7 @@ impl<'a, R: Link> Case<'a, R> {
     }
 
     fn swapped_digits(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
-        let posted = suspect.row.terms().amount;
+        let posted = suspect.row.amounts().amount;
         let right = posted.checked_add(suspect.off)?;
         let (left, after) = digits::swapped(right, posted, self.digits)?;
         let sentence = format!(
@@ -221,7 +221,7 @@ impl<'a, R: Link> Case<'a, R> {
     }
 
     fn altered(&self, suspect: &Suspect<'_, R>) -> String {
-        let posted = suspect.row.terms().amount;
+        let posted = suspect.row.amounts().amount;
         let moved = posted.checked_add(suspect.off).unwrap_or_default();
         format!(
             "amount {} of txid {} is altered: the balance moves by {}, {} off",

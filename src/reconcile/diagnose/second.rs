@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::reconcile::meaning::{FeeUnit, Terms, rounded};
+use crate::reconcile::meaning::{Amounts, FeeUnit, rounded};
 use crate::record::{Money, Rate};
 
 /// What the row's other fields say of an amount.
@@ -28,24 +28,24 @@ fn opinion(posted: bool, moved: bool, computed: bool) -> Opinion {
 }
 
 /// What `amount_fx`, its rate and the fee say.
-pub(super) fn of_exchange(terms: &Terms, moved: Money, digits: u8) -> Opinion {
-    let Some(fx) = terms.amount_fx.filter(|fx| *fx != Money::ZERO) else {
+pub(super) fn of_exchange(amounts: &Amounts, moved: Money, digits: u8) -> Opinion {
+    let Some(fx) = amounts.amount_fx.filter(|fx| *fx != Money::ZERO) else {
         return Opinion::None;
     };
-    let is_real = terms.rate.is_some_and(|rate| !rate.is_one() && rate.unscaled() > 0);
+    let is_real = amounts.rate.is_some_and(|rate| !rate.is_one() && rate.unscaled() > 0);
     if !is_real {
-        return opinion(fx == terms.amount, fx == moved, false);
+        return opinion(fx == amounts.amount, fx == moved, false);
     }
-    let fits = |amount: Money| terms.rate.is_some_and(|rate| converts(fx, rate, amount, terms, digits));
-    opinion(fits(terms.amount), fits(moved), true)
+    let fits = |amount: Money| amounts.rate.is_some_and(|rate| converts(fx, rate, amount, amounts, digits));
+    opinion(fits(amounts.amount), fits(moved), true)
 }
 
 /// Whether the amount is that of `fx` at the rate or its inverse, with or without the fee, to a unit or two of rounding.
-fn converts(fx: Money, rate: Rate, amount: Money, terms: &Terms, digits: u8) -> bool {
+fn converts(fx: Money, rate: Rate, amount: Money, amounts: &Amounts, digits: u8) -> bool {
     const ONE: i128 = 100_000_000;
     let (fx, rate) = (i128::from(fx.unscaled().abs()), i128::from(rate.unscaled()));
     let converted = [rounded(fx * rate, ONE, digits), rounded(fx * ONE, rate, digits)];
-    let fee = terms.fee(FeeUnit::Amount, digits).map_or(0, |fee| i128::from(fee.unscaled()));
+    let fee = amounts.fee(FeeUnit::Amount, digits).map_or(0, |fee| i128::from(fee.unscaled()));
     let off_max = 2 * 10_i128.pow(4 - u32::from(digits.min(4)));
     let amount = i128::from(amount.unscaled().abs());
     converted.iter().any(|value| [0, fee, -fee].iter().any(|fee| (value + fee - amount).abs() <= off_max))

@@ -42,7 +42,7 @@ impl Scales {
 }
 
 pub(super) fn weigh<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>) -> Verdict {
-    let posted = suspect.row.terms().amount;
+    let posted = suspect.row.amounts().amount;
     let mut scales = Scales::even(case.habits().is_last(suspect.fault.row));
     let Some(moved) = posted.checked_add(suspect.off) else {
         return Verdict { cause: Cause::MissingEntry, evidence: None };
@@ -63,9 +63,9 @@ fn by_the_row<R: Link>(
     moved: Money,
     scales: &mut Scales,
 ) -> Option<String> {
-    let terms = suspect.row.terms();
-    let exchange = second::of_exchange(&terms, moved, case.digits);
-    let vat = second::of_vat(suspect.row.vat_details(), terms.amount, moved, case.digits);
+    let amounts = suspect.row.amounts();
+    let exchange = second::of_exchange(&amounts, moved, case.digits);
+    let vat = second::of_vat(suspect.row.vat_details(), amounts.amount, moved, case.digits);
     let mut told = None;
     for (opinion, what) in [(exchange, "its amount_fx"), (vat, "its VAT")] {
         match opinion {
@@ -74,8 +74,8 @@ fn by_the_row<R: Link>(
                 scales.amount *= 5_000;
                 told = told.or(Some(format!("{what} says {} as well", moved.text(case.digits))));
             }
-            // Whoever changes an amount may change both fields, but rarely computes the other anew.
-            Opinion::Posted { computed } => scales.amount /= if computed { 100 } else { 8 },
+            // Whoever changes an amount may well change both fields, but rarely computes the other anew.
+            Opinion::Posted { computed } => scales.amount /= if computed { 100 } else { 2 },
         }
     }
     told
@@ -97,7 +97,7 @@ fn by_ids<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, scales: &mut Sc
 
 /// What the numbers look like.
 fn by_the_number<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money, scales: &mut Scales) {
-    let posted = suspect.row.terms().amount;
+    let posted = suspect.row.amounts().amount;
     if moved == Money::ZERO {
         scales.amount /= 20;
     } else if moved.is_negative() != posted.is_negative() {
@@ -121,7 +121,7 @@ fn by_the_number<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: M
 /// What is usual for the owner.
 fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money, scales: &mut Scales) {
     let habits = case.habits();
-    let posted = suspect.row.terms().amount;
+    let posted = suspect.row.amounts().amount;
     // A missing row is a row like others; an altered amount is seldom off by much more than itself.
     let (alike, rows) = habits.alike(suspect.off);
     let size = suspect.off.unscaled().unsigned_abs() / posted.unscaled().unsigned_abs().max(1);
@@ -132,10 +132,11 @@ fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money,
     } else {
         64
     };
-    let (missing, altered) = (u128::from(alike + 1) * spread, u128::from(rows + 2));
-    scales.missing *= (missing / altered).clamp(1, 16);
-    scales.amount *= (altered / missing).clamp(1, 16);
-    scales.balance *= (altered / missing).clamp(1, 16);
+    let altered = u128::from(rows + 2);
+    let missing = (u128::from(alike + 1) * spread).clamp(altered.div_ceil(16), altered * 16);
+    scales.missing *= missing;
+    scales.amount *= altered;
+    scales.balance *= altered;
     if habits.has(suspect.off) {
         scales.missing *= 4;
     }
