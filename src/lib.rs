@@ -29,8 +29,7 @@
 //! before it plus its amount. seam: where a day's opening meets the closing of the day before. break: a check that does
 //! not hold; breaks are data, never errors. register: the breaks of all runs, with a trail of every act on them. sealed
 //! day: a committed day's rows as digests, chained to the day before. restatement: a booked row that is no longer what was
-//! committed. reject: a row that cannot be held exactly or lacks what it needs; it is kept
-//! with its raw text.
+//! committed. reject: a row that cannot be held exactly or lacks what it needs; it is kept with its raw text.
 //!
 //! # Decisions
 //!

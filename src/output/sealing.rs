@@ -49,6 +49,8 @@ impl Sealing {
             }
         }
         days.retain(|_, partitions| !partitions.is_empty());
+        // As the state keeps them.
+        rows.sort_by(|a, b| a.2.owner.cmp(&b.2.owner));
         let seals = chain(state.seal_before(window.from)?, &days);
         Ok(Sealing { window, datasets: datasets.iter().map(|(dataset, _)| *dataset).collect(), rows, days, seals })
     }

@@ -7,7 +7,7 @@ mod owner;
 mod register;
 pub mod report;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -69,6 +69,8 @@ struct Ledger<'p> {
     owners: Vec<OwnerLine>,
     meanings: Vec<MeaningLine>,
     cross: CrossChecks,
+    /// Owners whose last balance was compared with the one that the provider reports.
+    compared: HashSet<OwnerKey>,
     notes: Vec<String>,
 }
 
@@ -90,6 +92,7 @@ impl<'p> Ledger<'p> {
             owners: Vec::new(),
             meanings: Vec::new(),
             cross: CrossChecks::new(terms),
+            compared: HashSet::new(),
             notes: Vec::new(),
         })
     }
@@ -132,6 +135,11 @@ impl<'p> Ledger<'p> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let breaks = self.cross.take(&mut outcome, whole);
         self.breaks.extend(breaks);
+        let key = key_of(&outcome.owner);
+        // A comparison that proved nothing is told in a note.
+        if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
+            self.compared.insert(key);
+        }
         self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
         if outcome.feed.is_chain() {
@@ -151,7 +159,7 @@ impl<'p> Ledger<'p> {
 
     /// A listing that could not be proved complete is a break of its own.
     fn tell_completeness(&mut self, gathered: &Gathered) {
-        let mut told = std::collections::HashSet::new();
+        let mut told = HashSet::new();
         for (subject, owner, reason) in gathered.unproved() {
             if told.insert((subject, owner)) {
                 self.breaks.push(incomplete(subject, owner, reason));
@@ -194,7 +202,7 @@ impl<'p> Ledger<'p> {
                 breaks: report.open_breaks() as u64,
             },
             today: gathered.seen_on,
-            covered: register::coverage(gathered),
+            covered: register::coverage(gathered, &self.compared),
             rules: register::rules(self.plan),
             breaks: registered.seen,
             taken_back: registered.taken_back,

@@ -16,7 +16,7 @@ use crate::record::{BreakRow, Changed, Day, Feed, Owner, OwnerKind, RejectRow, R
 use crate::state::{Covered, KnownBreak, OwnerKey, SeenBreak, State};
 
 /// Says, in what a run covers, that the balance which the provider states was compared with the last one of the owner.
-pub(super) const BALANCE: &str = "balance";
+const BALANCE: &str = "balance";
 
 /// The breaks of a run as the register takes them.
 #[derive(Debug, Default)]
@@ -178,12 +178,14 @@ fn needs(found: &Break, plan: &Plan) -> Vec<String> {
 
 /// What breaks are judged by beside the rows: a break that goes while its rows stay has gone by a change of these.
 pub(super) fn rules(plan: &Plan) -> String {
-    format!("tieout {}, zone {}", env!("CARGO_PKG_VERSION"), plan.zone)
+    let (version, days) = (env!("CARGO_PKG_VERSION"), plan.transfer_days);
+    format!("tieout {version}, zone {}, transfer_days {days}, fx_fee {:?}", plan.zone, plan.fx_fee)
 }
 
 /// The listings that the run has whole, by the owner on which they bear: an account's own, and those of its cards when
-/// all of them are whole; a card's own, and its account's.
-pub(super) fn coverage(gathered: &Gathered) -> Vec<Covered> {
+/// all of them are whole; a card's own, and its account's. `compared` are the owners whose last balance was held against
+/// the one that the provider reports.
+pub(super) fn coverage(gathered: &Gathered, compared: &HashSet<OwnerKey>) -> Vec<Covered> {
     let broken: HashSet<(landing::Subject, &Owner)> =
         gathered.unproved().map(|(subject, owner, _)| (subject, owner)).collect();
     let mut own: BTreeMap<&Owner, Vec<landing::Subject>> = BTreeMap::new();
@@ -215,6 +217,7 @@ pub(super) fn coverage(gathered: &Gathered) -> Vec<Covered> {
             _ => None,
         };
         names.extend(further);
+        names.extend(compared.contains(&key_of(owner)).then_some(BALANCE));
         names.sort_unstable();
         names.dedup();
         Covered::new(&key_of(owner), names)
