@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tieout::output::{Formats, OutputDir, Publication};
 use tieout::record::dataset::CARD_TRANSACTIONS;
 use tieout::record::{CardTransaction, Day, Money, OwnerKind, Rate, Stamp, Status, Window};
-use tieout::state::{Closing, RunRecord, StateDelta};
+use tieout::state::{Closing, Covered, RunRecord, StateDelta};
 
 const MERCHANTS: [&str; 6] = [
     "BOULANGERIE DU COIN",
@@ -107,8 +107,11 @@ fn delta(window: Window, cards: u64) -> StateDelta {
             breaks: 0,
         },
         today: window.to,
-        covered: (0..cards).map(|card| (OwnerKind::Card, format!("{:010}", 4_000_000 + card))).collect(),
-        checks: Vec::new(),
+        covered: (0..cards)
+            .map(|card| Covered::new(&(OwnerKind::Card, format!("{:010}", 4_000_000 + card)), ["card_transactions"]))
+            .collect(),
+        rules: String::new(),
         breaks: Vec::new(),
+        taken_back: Vec::new(),
     }
 }

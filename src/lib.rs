@@ -14,7 +14,7 @@
 //! | [`landing`] | the bytes as received, and which of them make up a listing; archives read back |
 //! | [`record`] | exact money, instants, and the rows of each dataset; imports no other room |
 //! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
-//! | [`breaks`] | a check that does not hold |
+//! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`pipeline`] | from the plan to the commit |
@@ -27,8 +27,9 @@
 //! listing: all rows of one owner in one feed, read page by page. window: whole local days, both ends included, in the
 //! job's zone. booking date: the local day on which a row is booked. chain: each settled row's balance is the balance
 //! before it plus its amount. seam: where a day's opening meets the closing of the day before. break: a check that does
-//! not hold; breaks are data, never errors. reject: a row that cannot be held exactly or lacks what it needs; it is kept
-//! with its raw text.
+//! not hold; breaks are data, never errors. register: the breaks of all runs, with a trail of every act on them. sealed
+//! day: a committed day's rows as digests, chained to the day before. restatement: a booked row that is no longer what was
+//! committed. reject: a row that cannot be held exactly or lacks what it needs; it is kept with its raw text.
 //!
 //! # Decisions
 //!
@@ -42,6 +43,11 @@
 //!   break.
 //! - The ±1 day around the window and what lies in it beyond are asked for but not reported: whether the provider's dates
 //!   are inclusive is not documented. Rows are selected by their own booking date.
+//! - Days are sealed over what rows say, not over files: a file may be written anew, a row may not say something else.
+//!   `tieout verify` needs nothing but the directory.
+//! - A restatement stays open until somebody accepts it, or the row says again what it said first. That the next run
+//!   compares with the new value makes it no better. breaks.csv lists what is open or accepted in its window; what went
+//!   away stands in the register, with the reason.
 
 pub mod breaks;
 pub mod cli;

@@ -1,14 +1,21 @@
 //! What tieout remembers between runs, in `tieout.db` (SQLite): the runs, each owner's balances at the end of each day,
-//! and the register of breaks.
+//! the digests of all that is committed, and the register of breaks with its audit trail.
 //!
 //! It changes only together with the reports: a run's [`StateDelta`] is applied in one transaction that also notes the
 //! run, so that applying it again changes nothing.
 
 mod delta;
+mod lifecycle;
 mod register;
+mod seals;
+mod trail;
 
-pub use delta::{Closing, OwnerKey, RunRecord, SeenBreak, StateDelta};
+pub use delta::{Closing, Covered, OwnerKey, RunRecord, StateDelta};
+pub use lifecycle::SeenBreak;
 pub use register::{BreakFilter, KnownBreak};
+pub(crate) use seals::SealLine;
+pub use seals::{CoveredDays, Digest, SealedPartition, SealedRows, seal_day, seal_partition};
+pub use trail::TrailEntry;
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -157,15 +164,15 @@ impl State {
         )
     }
 
-    /// As [`State::closings_before`], but only of owners of which every day since then is known: their next opening
-    /// must be that closing.
+    /// As [`State::closings_before`], but only of owners of which every day since then is known in the dataset whose rows
+    /// form the chain (1 and 3): their next opening must be that closing.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn unbroken_closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
         self.balances(
             "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
-             JOIN covered k ON k.owner = o.owner AND k.first_day <= c.day AND k.last_day >= ?1 - 1
+             JOIN covered k ON k.owner = o.owner AND k.dataset IN (1, 3) AND k.first_day <= c.day AND k.last_day >= ?1 - 1
              WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
             day,
         )

@@ -91,6 +91,24 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All causes.
+    pub const ALL: [Cause; 14] = [
+        Cause::MissingEntry,
+        Cause::DuplicateEntry,
+        Cause::SignFlipped,
+        Cause::AmountAltered,
+        Cause::BalanceAltered,
+        Cause::FeeNotIncluded,
+        Cause::DigitsTransposed,
+        Cause::Unexplained,
+        Cause::NoCounterpart,
+        Cause::AmountDiffers,
+        Cause::Ambiguous,
+        Cause::Changed,
+        Cause::Vanished,
+        Cause::Unproved,
+    ];
+
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -138,6 +156,8 @@ pub struct Break {
 pub enum Subject {
     /// A row, by its txid.
     Row(String),
+    /// A row of a dataset, where the same id may stand in several of an owner's.
+    RowOf(&'static str, String),
     /// A listing, by its name.
     Listing(&'static str),
 }
@@ -146,11 +166,12 @@ impl Break {
     /// Stable over runs: made of check, owner and row.
     pub fn id(&self) -> String {
         let subject = match &self.subject {
-            Subject::Row(txid) => txid.as_str(),
-            Subject::Listing(name) => name,
+            Subject::Row(txid) => txid.clone(),
+            Subject::RowOf(dataset, txid) => format!("{dataset}/{txid}"),
+            Subject::Listing(name) => (*name).to_owned(),
         };
         // Each part with its length, so that no two breaks spell the same text.
-        let parts = [self.check.name(), self.owner.kind.name(), self.owner.id(), subject];
+        let parts = [self.check.name(), self.owner.kind.name(), self.owner.id(), &subject];
         let text = parts.map(|part| format!("{}:{part}", part.len())).concat();
         let hash = format!("{:x}", Sha256::digest(text));
         format!("brk-{}", &hash[..12])
@@ -166,7 +187,7 @@ impl Break {
             owner_kind: self.owner.kind.name(),
             owner_id: self.owner.id().to_owned(),
             txid: match &self.subject {
-                Subject::Row(txid) => Some(txid.clone()),
+                Subject::Row(txid) | Subject::RowOf(_, txid) => Some(txid.clone()),
                 Subject::Listing(_) => None,
             },
             booking_date: self.booking_date,

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use chrono::Utc;
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 
 use super::exit::Exit;
 use super::printer::{self, Format};
 use crate::output::OutputDir;
-use crate::record::minor_digits;
-use crate::state::{BreakFilter, KnownBreak, State};
+use crate::record::{Day, minor_digits};
+use crate::state::{BreakFilter, KnownBreak, State, TrailEntry};
 use crate::{Error, Result};
 
 /// List, show, accept and reopen breaks of all runs
@@ -64,6 +65,12 @@ enum Act {
     Reopen {
         /// The break's id
         break_id: String,
+        /// Who opens it
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
     },
 }
 
@@ -78,17 +85,18 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
             list(&State::open_for_reading(&arguments.out)?.breaks(&filter)?, *format);
         }
         Act::Show { break_id, format } => {
-            let known = State::open_for_reading(&arguments.out)?.break_of_id(break_id)?;
-            show(&known.ok_or_else(|| unknown(break_id))?, *format);
+            let state = State::open_for_reading(&arguments.out)?;
+            let known = state.break_of_id(break_id)?.ok_or_else(|| unknown(break_id))?;
+            show(&known, &state.trail(Some(break_id))?, *format);
         }
         Act::Accept { break_id, by, note } => {
             State::open_for_reading(&arguments.out)?;
             OutputDir::open(&arguments.out)?.state().accept_break(break_id, by, note)?;
             printer::result(&format!("{break_id} accepted by {by}"));
         }
-        Act::Reopen { break_id } => {
+        Act::Reopen { break_id, by, note } => {
             State::open_for_reading(&arguments.out)?;
-            OutputDir::open(&arguments.out)?.state().reopen_break(break_id)?;
+            OutputDir::open(&arguments.out)?.state().reopen_break(break_id, by.as_deref(), note.as_deref())?;
             printer::result(&format!("{break_id} open again"));
         }
     }
@@ -122,6 +130,7 @@ fn list(breaks: &[KnownBreak], format: Format) {
         "Difference",
         "First seen",
         "Last seen",
+        "Age",
     ]);
     for found in breaks {
         table.add_row([
@@ -135,6 +144,7 @@ fn list(breaks: &[KnownBreak], format: Format) {
             amount(found, found.difference),
             found.first_seen.to_string(),
             found.last_seen.to_string(),
+            days(found.age_days(today())),
         ]);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
@@ -145,9 +155,19 @@ fn amount(found: &KnownBreak, value: Option<crate::record::Money>) -> String {
     value.map(|value| value.text(minor_digits(found.currency.as_deref()))).unwrap_or_default()
 }
 
-fn show(found: &KnownBreak, format: Format) {
+fn today() -> Day {
+    Day::from_date(Utc::now().date_naive()).expect("a year that is held")
+}
+
+fn days(count: i32) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+fn show(found: &KnownBreak, trail: &[TrailEntry], format: Format) {
     if format == Format::Json {
-        printer::result(&serde_json::to_string_pretty(&json(found)).expect("plain data"));
+        let mut shown = json(found);
+        shown["trail"] = serde_json::to_value(trail).expect("plain data");
+        printer::result(&serde_json::to_string_pretty(&shown).expect("plain data"));
         return;
     }
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -165,16 +185,32 @@ fn show(found: &KnownBreak, format: Format) {
         ("difference", amount(found, found.difference)),
         ("first seen", found.first_seen.to_string()),
         ("last seen", found.last_seen.to_string()),
+        ("age", days(found.age_days(today()))),
+        ("resolved", found.resolved_on.map(|day| day.to_string()).unwrap_or_default()),
+        ("because", optional(&found.resolution)),
         ("accepted by", optional(&found.accepted_by)),
         ("note", optional(&found.note)),
         ("", found.explanation.clone()),
     ];
-    let text: Vec<String> = lines
+    let mut text: Vec<String> = lines
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| if name.is_empty() { format!("\n{value}") } else { format!("{name:<12} {value}") })
         .collect();
+    text.push("\nTrail".to_owned());
+    text.extend(trail.iter().map(told));
     printer::result(&text.join("\n"));
+}
+
+/// An entry of the trail on a line.
+fn told(entry: &TrailEntry) -> String {
+    let who = match (&entry.by, &entry.run_id) {
+        (Some(by), _) => format!(" by {by}"),
+        (None, Some(run_id)) => format!(" by run {run_id}"),
+        (None, None) => String::new(),
+    };
+    let note = entry.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+    format!("  {} {}{who}{note}", entry.at, entry.act)
 }
 
 fn json(found: &KnownBreak) -> serde_json::Value {
@@ -195,6 +231,9 @@ fn json(found: &KnownBreak) -> serde_json::Value {
         "explanation": found.explanation,
         "first_seen": found.first_seen.to_string(),
         "last_seen": found.last_seen.to_string(),
+        "age_days": found.age_days(today()),
+        "resolved_on": found.resolved_on.map(|day| day.to_string()),
+        "resolution": found.resolution,
         "accepted_by": found.accepted_by,
         "note": found.note,
     })

@@ -12,6 +12,7 @@ pub mod run;
 pub mod sandbox;
 pub mod schema;
 pub mod selftest;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ enum Command {
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Breaks(breaks::Arguments),
+    Verify(verify::Arguments),
     Schema(schema::Arguments),
     Selftest(selftest::Arguments),
 }
@@ -68,6 +70,7 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Sandbox(arguments) => sandbox::execute(&arguments),
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Breaks(arguments) => breaks::execute(&arguments),
+        Command::Verify(arguments) => verify::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Selftest(arguments) => selftest::execute(&arguments),
     }

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use super::exit::Exit;
 use super::printer::{self, Format};
 use crate::Result;
-use crate::selftest::{self, ELSEWHERE, KindResults, Results};
+use crate::selftest::{self, KindResults, Results};
 
 /// Plant faults of every kind in generated books and tell how many are found, at the right row, with the right cause
 #[derive(Debug, Args)]
@@ -50,7 +50,6 @@ fn text(results: &Results) -> String {
         ),
         table(&results.kinds),
     ];
-    parts.push(ELSEWHERE.map(|(kind, why)| format!(" {kind}: {why}")).join("\n"));
     let invisible: Vec<String> =
         results.kinds.iter().map(|kind| format!(" {}: {}", kind.kind, kind.invisible)).collect();
     parts.push(format!("Invisible in principle\n{}", invisible.join("\n")));

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::disk::{Access, Disk, Refused};
 use super::manifest;
 use super::staged::StagedFile;
-use crate::state::{Closing, State, StateDelta};
+use crate::state::{Closing, SealLine, State, StateDelta};
 use crate::{Error, Result};
 
 /// Version of the journal. One of another version is left alone: another tieout must finish it.
@@ -30,6 +30,7 @@ pub(super) const REPORT_FOLDER: &str = "report";
 pub(super) const LAKE_FOLDER: &str = "lake";
 pub(super) const DELTA_FILE: &str = "state.json";
 pub(super) const CLOSINGS_FILE: &str = "closings.ndjson";
+pub(super) const SEALS_FILE: &str = "seals.ndjson";
 /// Where an old report folder goes if two names cannot be swapped in one step.
 const REPLACED_FOLDER: &str = "replaced";
 
@@ -283,7 +284,11 @@ impl Committer<'_> {
         let path = transaction.join(DELTA_FILE);
         let bytes = std::fs::read(&path).or_refused("read what the run changes in the state", &path)?;
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
-        self.state.apply(&delta, read_closings(transaction.join(CLOSINGS_FILE))?)
+        let closings = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
+        let seals = read_lines(transaction.join(SEALS_FILE), |line| {
+            serde_json::from_str::<SealLine>(line).ok().map(|seal| vec![seal])
+        })?;
+        self.state.apply_sealed(&delta, closings, seals)
     }
 
     fn swap_report(&self, transaction: &Path, journal: &Journal) -> Result<()> {
@@ -330,14 +335,15 @@ fn holds_manifest(folder: &Path, sha256: &str) -> bool {
     std::fs::read(folder.join(manifest::FILE_NAME)).is_ok_and(|bytes| format!("{:x}", Sha256::digest(bytes)) == sha256)
 }
 
-fn read_closings(path: PathBuf) -> Result<impl Iterator<Item = Result<Closing>>> {
+/// The staged lines of a file; a line holds one thing or several.
+fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<Vec<T>>) -> Result<impl Iterator<Item = Result<T>>> {
     let file = File::open(&path).or_refused("read what the run changes in the state", &path)?;
     let groups = BufReader::new(file).lines().map(move |line| {
         let line = line.or_refused("read what the run changes in the state", &path)?;
-        Closing::read_line(&line).ok_or_else(|| damaged(&path))
+        read(&line).ok_or_else(|| damaged(&path))
     });
     Ok(groups.flat_map(|group| match group {
-        Ok(closings) => closings.into_iter().map(Ok).collect(),
+        Ok(things) => things.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error)],
     }))
 }

@@ -6,6 +6,7 @@ use crate::record::{Dataset, Day, Row};
 use super::csv::CsvSink;
 use super::fan::{Both, Maybe, To};
 use super::packed::Packer;
+use super::sealed::Hashers;
 use super::totals::{Summing, Totals};
 
 /// Encodes rows of one dataset. Cheap to copy, and usable on any thread.
@@ -13,12 +14,11 @@ use super::totals::{Summing, Totals};
 pub struct Encoder {
     dataset: &'static Dataset,
     csv: bool,
-    lake: bool,
 }
 
 impl Encoder {
-    pub(super) fn new(dataset: &'static Dataset, csv: bool, lake: bool) -> Encoder {
-        Encoder { dataset, csv, lake: lake && dataset.in_lake }
+    pub(super) fn new(dataset: &'static Dataset, csv: bool) -> Encoder {
+        Encoder { dataset, csv }
     }
 
     /// Encodes rows that stand one behind the other in the report. Encoding an owner's rows in several parts and
@@ -28,6 +28,9 @@ impl Encoder {
         for row in rows {
             encoded.push(row);
         }
+        if let Some(lake) = &mut encoded.lake {
+            lake.hash();
+        }
         encoded
     }
 
@@ -36,7 +39,8 @@ impl Encoder {
         Encoded {
             dataset: self.dataset,
             csv: self.csv.then(CsvSink::new),
-            lake: self.lake.then(LakeRows::default),
+            // Packed even for a job without a lake: the days are sealed by the packed rows.
+            lake: self.dataset.in_lake.then(LakeRows::default),
             summing: Summing::new(self.dataset),
         }
     }
@@ -55,8 +59,11 @@ pub struct Encoded {
 #[derive(Debug, Default)]
 pub(super) struct LakeRows {
     packer: Packer,
-    /// Runs of rows of one day: the day, and where in the packed bytes its rows end.
-    runs: Vec<(Day, usize)>,
+    /// Runs of rows of one day: the day, how many rows, and where in the packed bytes they end.
+    runs: Vec<(Day, u64, usize)>,
+    hashers: Hashers,
+    /// How many runs are hashed, and how far that is.
+    hashed: (usize, usize),
 }
 
 impl Encoded {
@@ -91,19 +98,50 @@ impl Encoded {
 impl LakeRows {
     fn end_row(&mut self, day: Day) {
         let end = self.packer.len();
+        let is_open = self.hashed.0 < self.runs.len();
         match self.runs.last_mut() {
-            Some((last, last_end)) if *last == day => *last_end = end,
-            _ => self.runs.push((day, end)),
+            Some((last, rows, last_end)) if *last == day && is_open => (*rows, *last_end) = (*rows + 1, end),
+            _ => {
+                // Runs that are whole, while their bytes are still near.
+                self.hash();
+                self.runs.push((day, 1, end));
+            }
         }
+    }
+
+    /// Hashes the runs that are not hashed yet; a row that follows begins another run.
+    fn hash(&mut self) {
+        let (first, mut start) = self.hashed;
+        for (day, rows, end) in &self.runs[first..] {
+            self.hashers.add(*day, &self.packer.bytes()[start..*end], *rows);
+            start = *end;
+        }
+        self.hashed = (self.runs.len(), start);
     }
 
     /// The packed rows, run by run.
     pub(super) fn runs(&self) -> impl Iterator<Item = (Day, &[u8])> {
+        self.places().map(|(day, _, at)| (day, &self.packer.bytes()[at]))
+    }
+
+    /// Each run's day, how many rows it has, and where they stand in the packed bytes.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Day, u64, std::ops::Range<usize>)> {
         let mut start = 0;
-        self.runs.iter().map(move |(day, end)| {
-            let rows = &self.packer.bytes()[start..*end];
+        self.runs.iter().map(move |(day, rows, end)| {
+            let at = start..*end;
             start = *end;
-            (*day, rows)
+            (*day, *rows, at)
         })
+    }
+
+    /// All packed rows.
+    pub(super) fn packed(&self) -> &[u8] {
+        self.packer.bytes()
+    }
+
+    /// The days' hashes, to be gone on with or finished.
+    pub(super) fn take_hashers(&mut self) -> Hashers {
+        self.hash();
+        std::mem::take(&mut self.hashers)
     }
 }

@@ -35,7 +35,11 @@ pub(super) enum Keep {
 impl Keep {
     fn keeps(&self, owner: &Owner) -> bool {
         // The set's key is owned; owners are few against rows, and this path is rare.
-        let named = |set: &HashSet<(OwnerKind, String)>| set.contains(&(owner.kind, owner.id().to_owned()));
+        self.keeps_key(&(owner.kind, owner.id().to_owned()))
+    }
+
+    pub(super) fn keeps_key(&self, owner: &(OwnerKind, String)) -> bool {
+        let named = |set: &HashSet<(OwnerKind, String)>| set.contains(owner);
         match self {
             Keep::Nobody => false,
             Keep::Only(owners) => named(owners),
@@ -253,7 +257,7 @@ impl KeptRows<'_> {
 }
 
 /// Finds out whose a row is.
-struct OwnerOf {
+pub(super) struct OwnerOf {
     dataset: &'static Dataset,
     at: usize,
     kind: OwnerKind,
@@ -262,11 +266,11 @@ struct OwnerOf {
 }
 
 impl OwnerOf {
-    fn new(dataset: &'static Dataset) -> OwnerOf {
+    pub(super) fn new(dataset: &'static Dataset) -> OwnerOf {
         OwnerOf { dataset, at: 0, kind: OwnerKind::Account, acc_id: String::new(), card_ref: String::new() }
     }
 
-    fn owner(self) -> Owner {
+    pub(super) fn owner(self) -> Owner {
         Owner { kind: self.kind, acc_id: self.acc_id, card_ref: self.card_ref }
     }
 }

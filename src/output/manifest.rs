@@ -1,8 +1,9 @@
 //! `manifest.json`: every file that a run wrote, by which a reader can tell that it has all of it, whole.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::staged::Digested;
 use super::totals::{CurrencyTotals, Totals};
@@ -12,7 +13,7 @@ use crate::record::{Dataset, Window};
 pub const FILE_NAME: &str = "manifest.json";
 
 /// What a run wrote. The manifest itself is not among the files.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Manifest {
     /// The job's name.
     pub job: String,
@@ -21,15 +22,30 @@ pub struct Manifest {
     /// The run that wrote the files.
     pub run_id: String,
     /// The tieout that wrote them.
-    pub tieout_version: &'static str,
+    pub tieout_version: String,
     /// The files: those of the report folder first, then those of the lake.
     pub files: Vec<ManifestFile>,
     /// Partitions of the lake that went because their day has no rows any more, relative to the output directory.
     pub removed: Vec<String>,
+    /// The days of the window that have rows, each sealed together with all days before it.
+    pub seals: Vec<ManifestSeal>,
+}
+
+/// A sealed day, by which it can be computed again without the state. `state::seal_day` tells how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSeal {
+    /// The day.
+    pub day: String,
+    /// The seal of the last day before it that has rows.
+    pub previous: String,
+    /// Its seal.
+    pub seal: String,
+    /// The digest of each dataset that has rows on the day, those of other jobs included.
+    pub partitions: BTreeMap<String, String>,
 }
 
 /// Both ends of the window, YYYY-MM-DD.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestWindow {
     /// First day.
     pub from: String,
@@ -38,7 +54,7 @@ pub struct ManifestWindow {
 }
 
 /// A file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFile {
     /// A file of the report folder by its name; one of the lake by its path from the output directory, which begins
     /// with `lake/`.
@@ -50,13 +66,19 @@ pub struct ManifestFile {
     /// Rows, null in files that hold none.
     pub rows: Option<u64>,
     /// The dataset of the rows.
-    pub dataset: Option<&'static str>,
+    pub dataset: Option<String>,
     /// The first booking date among the rows.
     pub min_booking_date: Option<String>,
     /// The last booking date among the rows.
     pub max_booking_date: Option<String>,
     /// Sums of the rows' amounts by currency, rows of every status included; empty where there are no amounts.
     pub totals: Vec<CurrencyTotals>,
+    /// Of a partition: SHA-256 over the rows themselves, whatever the file's compression; see `state::seal_partition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_sha256: Option<String>,
+    /// Of a partition: the seal of its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl Manifest {
@@ -66,9 +88,10 @@ impl Manifest {
             job: job.to_owned(),
             window: ManifestWindow { from: window.from.to_string(), to: window.to.to_string() },
             run_id: run_id.to_owned(),
-            tieout_version: env!("CARGO_PKG_VERSION"),
+            tieout_version: env!("CARGO_PKG_VERSION").to_owned(),
             files: Vec::new(),
             removed: Vec::new(),
+            seals: Vec::new(),
         }
     }
 
@@ -92,6 +115,8 @@ impl ManifestFile {
             min_booking_date: None,
             max_booking_date: None,
             totals: Vec::new(),
+            rows_sha256: None,
+            seal: None,
         }
     }
 
@@ -99,7 +124,7 @@ impl ManifestFile {
     pub(super) fn of_rows(path: &str, digested: Digested, dataset: &Dataset, totals: &Totals) -> ManifestFile {
         ManifestFile {
             rows: Some(totals.rows),
-            dataset: Some(dataset.name),
+            dataset: Some(dataset.name.to_owned()),
             min_booking_date: totals.first_day.map(|day| day.to_string()),
             max_booking_date: totals.last_day.map(|day| day.to_string()),
             totals: totals.by_currency(),

@@ -19,9 +19,13 @@
 //! | `encode`, `csv`, `packed`, `totals`, `fan` | the first phase |
 //! | `spill` | packed rows between the phases |
 //! | `lake`, `columns`, `parquet` | the second phase |
+//! | `sealed`, `sealing` | digests of what is written, and the chain of sealed days |
+//! | `changes` | what is different from what an earlier run wrote |
+//! | `verify` | all of it computed again from what lies there |
 //! | `manifest` | `manifest.json` |
 //! | `schema` | `schemas/*.json` |
 
+mod changes;
 mod columns;
 mod commit;
 mod csv;
@@ -37,18 +41,23 @@ mod publication;
 #[cfg(test)]
 mod samples;
 mod schema;
+mod sealed;
+mod sealing;
 mod spill;
 mod staged;
 mod totals;
+mod verify;
 
+pub use changes::{Changes, Gone};
 pub use columns::arrow_schema;
 pub use csv::CsvSink;
 pub use directory::OutputDir;
 pub use disk::{Access, Disk, DiskFile, LocalDisk};
 pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
-pub use manifest::{Manifest, ManifestFile, ManifestWindow};
+pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
 pub use schema::{ParquetType, Property, SchemaDocument};
 pub use staged::Digested;
 pub use totals::{CurrencyTotals, Totals};
+pub use verify::{Finding, FindingKind, Verification, verify};

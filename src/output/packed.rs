@@ -1,7 +1,8 @@
 //! Rows packed for the short way from the first phase to the second: what the lake needs of a row, in few bytes.
 //!
 //! Numbers are variable-length integers, one higher than they are so that 0 says null; instants are eight bytes; texts
-//! are their length and their bytes. The encoding lives no longer than a run: it carries no version.
+//! are their length and their bytes, their length one higher too. Rows in this encoding are also what sealed days are
+//! hashes of (see [`crate::state::Digest`]): a change of it makes every earlier day look changed.
 
 use crate::record::{CellSink, Dataset, Day, Kind, Money, Rate, Stamp};
 use crate::{Error, Result};

@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER};
+use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
 use super::csv::CsvSink;
 use super::directory::{OutputDir, Shared};
 use super::disk::{Access, Refused};
 use super::encode::{Encoded, Encoder};
 use super::lake::{self, Keep, Lake, LakeDataset};
 use super::manifest::{self, Manifest, ManifestFile, path_text};
+use super::sealed::SealBook;
+use super::sealing::Sealing;
 use super::spill::{HELD_BYTES_MAX, Spill};
 use super::staged::{Digested, StagedFile};
 use super::totals::Totals;
 use crate::Result;
-use crate::record::{Dataset, Owner, Window};
+use crate::record::{Dataset, Day, Money, Owner, Window};
 use crate::state::{Closing, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
@@ -23,15 +25,16 @@ use crate::state::{Closing, OwnerKey, StateDelta};
 /// Until [`Publication::commit`] nothing of it can be seen; if it is dropped, nothing of it is left.
 #[derive(Debug)]
 pub struct Publication {
-    staging: Staging,
+    pub(super) staging: Staging,
     job: String,
-    window: Window,
+    pub(super) window: Window,
     run_id: String,
     csv: bool,
-    parquet: bool,
+    pub(super) parquet: bool,
     tables: Vec<Table>,
     files: Vec<ManifestFile>,
-    spill: Spill,
+    pub(super) spill: Spill,
+    pub(super) sealed: SealBook,
     closings: Option<StagedFile>,
 }
 
@@ -92,6 +95,7 @@ impl Publication {
             tables,
             files: Vec::new(),
             spill: Spill::new(&staging.folder, HELD_BYTES_MAX),
+            sealed: SealBook::default(),
             closings: Some(closings),
             staging,
         })
@@ -99,7 +103,7 @@ impl Publication {
 
     /// Encodes rows of one of the run's datasets; usable on any thread.
     pub fn encoder(&self, dataset: &'static Dataset) -> Encoder {
-        Encoder::new(dataset, self.csv, self.parquet)
+        Encoder::new(dataset, self.csv)
     }
 
     /// Appends rows behind those that their dataset has. Owners come in the order of [`Owner`], each owner's rows in
@@ -116,13 +120,15 @@ impl Publication {
             !dataset.in_lake || days.into_iter().all(|day| window.contains(day)),
             "a run writes rows of its window {window} only, found {totals:?}"
         );
-        let (csv, rows) = encoded.into_parts();
+        let (csv, mut rows) = encoded.into_parts();
         let table = self.table(dataset);
         table.totals.add(&totals);
         if let Some(report) = &mut table.report {
             report.append(&csv)?;
         }
-        self.spill.append(dataset, &rows)
+        let hashers = rows.take_hashers();
+        self.sealed.append(dataset, rows.packed(), rows.places(), hashers)?;
+        if self.parquet { self.spill.append(dataset, &rows) } else { Ok(()) }
     }
 
     /// Keeps the rows that earlier runs committed for these owners: this run could not ask for them. They must not have
@@ -142,6 +148,10 @@ impl Publication {
     /// When the disk refuses.
     pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
         let mut lines = Vec::new();
+        let closings: Vec<&Closing> = closings.into_iter().collect();
+        for closing in &closings {
+            self.sealed.note_closing(closing);
+        }
         Closing::write_lines(closings, &mut lines);
         self.closings.as_mut().expect("open until the commit").append(&lines)
     }
@@ -182,15 +192,49 @@ impl Publication {
         assert_eq!(delta.run.run_id, self.run_id, "a run changes the state in its own name");
         let mut manifest = Manifest::new(&self.job, self.window, &self.run_id);
         manifest.files = self.finish_reports()?;
+        let sealing = self.seal()?;
         let moves = self.stage_lake(&mut manifest)?;
+        sealing.tell(&mut manifest);
         let manifest_sha256 = self.write_manifest(&manifest)?;
         self.write_delta(delta)?;
+        self.write_seals(&sealing, &manifest_sha256)?;
         let target = path_text(&self.report_folder());
         let report = Move { staged: REPORT_FOLDER.to_owned(), target };
         let journal = Journal::new(&self.run_id, moves, manifest.removed.clone(), report, manifest_sha256);
         self.staging.commit(&journal)?;
         let totals = self.tables.iter().map(|table| (table.dataset.name, table.totals.clone())).collect();
         Ok(Committed { reports: self.staging.shared.root.join(self.report_folder()), manifest, totals })
+    }
+
+    /// What the commit seals: the run's own rows, and with them what other runs committed of the same days.
+    fn seal(&mut self) -> Result<Sealing> {
+        self.sealed.finish();
+        let tables = self.tables.iter().filter(|table| table.dataset.in_lake);
+        let datasets: Vec<_> = tables.map(|table| (table.dataset, &table.keep)).collect();
+        Sealing::new(&self.staging.shared.state, self.window, &datasets, &self.sealed, self.parquet)
+    }
+
+    fn write_seals(&self, sealing: &Sealing, manifest_sha256: &str) -> Result<()> {
+        let mut file = self.staging.create(SEALS_FILE, Access::Private)?;
+        sealing.lines(manifest_sha256).try_for_each(|line| {
+            let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
+            bytes.push(b'\n');
+            file.append(&bytes)
+        })?;
+        file.finish().map(|_| ())
+    }
+
+    /// Whether an owner's rows stay as earlier runs committed them.
+    pub(super) fn keeps(&self, dataset: &'static Dataset, owner: &OwnerKey) -> bool {
+        let table = self.tables.iter().find(|table| std::ptr::eq(table.dataset, dataset));
+        table.is_some_and(|table| table.keep.keeps_key(owner))
+    }
+
+    /// The closing balances that the run has of an owner, by day.
+    pub fn closings_of(&mut self, owner: &OwnerKey) -> BTreeMap<Day, Money> {
+        self.sealed.finish();
+        let closing = |day| self.sealed.closing_of(owner, day).map(|closing| (day, closing));
+        self.window.iter().filter_map(closing).collect()
     }
 
     fn table(&mut self, dataset: &'static Dataset) -> &mut Table {
@@ -219,7 +263,7 @@ impl Publication {
             .tables
             .iter_mut()
             .filter(|table| table.dataset.in_lake)
-            .map(|table| LakeDataset { dataset: table.dataset, keep: std::mem::take(&mut table.keep) })
+            .map(|table| LakeDataset { dataset: table.dataset, keep: table.keep.clone() })
             .collect();
         let lake = Lake {
             disk: &*self.staging.shared.disk,
@@ -271,8 +315,8 @@ impl Table {
 
 /// The folder in which a run is staged. It goes when the run does, unless a commit needs it.
 #[derive(Debug)]
-struct Staging {
-    shared: Arc<Shared>,
+pub(super) struct Staging {
+    pub(super) shared: Arc<Shared>,
     folder: PathBuf,
     needed: bool,
 }

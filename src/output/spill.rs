@@ -119,7 +119,7 @@ mod tests {
     fn gathered(held_bytes_max: usize, appends: usize) -> Vec<Vec<u8>> {
         let folder = tempfile::tempdir().expect("a folder");
         let mut spill = Spill::new(folder.path(), held_bytes_max);
-        let encoder = Encoder::new(&CARD_TRANSACTIONS, false, true);
+        let encoder = Encoder::new(&CARD_TRANSACTIONS, false);
         for append in 0..appends {
             let rows = [0, 1, 2].map(|day| {
                 let mut row = card_transaction(true);

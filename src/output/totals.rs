@@ -1,6 +1,6 @@
 //! Control totals: what a file's rows sum up to, so that whoever loads it can tell that all of it arrived.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp, Total, minor_digits};
 
@@ -25,7 +25,7 @@ struct Sums {
 }
 
 /// The sums of one currency, as decimal texts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrencyTotals {
     /// ISO 4217 code, null where the rows carry none.
     pub currency: Option<String>,

@@ -4,9 +4,10 @@ mod cross;
 mod gather;
 mod ordered;
 mod owner;
+mod register;
 pub mod report;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -19,8 +20,8 @@ use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
-use crate::record::{BalanceRow, BreakRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
-use crate::state::{Closing, KnownBreak, OwnerKey, RunRecord, SeenBreak, StateDelta};
+use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
+use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
@@ -67,8 +68,9 @@ struct Ledger<'p> {
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
     meanings: Vec<MeaningLine>,
-    covered: Vec<OwnerKey>,
     cross: CrossChecks,
+    /// Owners whose last balance was compared with the one that the provider reports.
+    compared: HashSet<OwnerKey>,
     notes: Vec<String>,
 }
 
@@ -89,8 +91,8 @@ impl<'p> Ledger<'p> {
             rejects,
             owners: Vec::new(),
             meanings: Vec::new(),
-            covered: Vec::new(),
             cross: CrossChecks::new(terms),
+            compared: HashSet::new(),
             notes: Vec::new(),
         })
     }
@@ -133,6 +135,11 @@ impl<'p> Ledger<'p> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let breaks = self.cross.take(&mut outcome, whole);
         self.breaks.extend(breaks);
+        let key = key_of(&outcome.owner);
+        // A comparison that proved nothing is told in a note.
+        if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
+            self.compared.insert(key);
+        }
         self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
         if outcome.feed.is_chain() {
@@ -141,7 +148,6 @@ impl<'p> Ledger<'p> {
             if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
-                self.covered.push(key_of(&outcome.owner));
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
@@ -153,7 +159,7 @@ impl<'p> Ledger<'p> {
 
     /// A listing that could not be proved complete is a break of its own.
     fn tell_completeness(&mut self, gathered: &Gathered) {
-        let mut told = std::collections::HashSet::new();
+        let mut told = HashSet::new();
         for (subject, owner, reason) in gathered.unproved() {
             if told.insert((subject, owner)) {
                 self.breaks.push(incomplete(subject, owner, reason));
@@ -170,14 +176,17 @@ impl<'p> Ledger<'p> {
             let place = |reject: &RejectRow| (reject.feed, reject.owner_id.clone(), reject.page_sha256.clone());
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
-        let known = out.state().known_breaks()?;
-        let breaks = register(&self.breaks, &known, gathered.seen_on);
-        append(&mut self.publication, &dataset::BREAKS, &breaks)?;
+        let found = std::mem::take(&mut self.breaks);
+        let registered =
+            register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 
-        let mut report = Report::new(self.plan, &self.publication, gathered, self.owners, breaks, &self.rejects);
+        let mut report =
+            Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
         report.notes.append(&mut self.notes);
         report.meaning = MeaningLine::kept_short(self.meanings);
+        report.tell_since(registered.since, registered.note);
         self.publication.add_report_file("summary.json", &report.to_json())?;
         self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
         let delta = StateDelta {
@@ -193,9 +202,10 @@ impl<'p> Ledger<'p> {
                 breaks: report.open_breaks() as u64,
             },
             today: gathered.seen_on,
-            covered: self.covered,
-            checks: Check::ALL.iter().map(|check| check.name().to_owned()).collect(),
-            breaks: report.breaks.iter().map(|row| SeenBreak::new(row, scope(row, self.plan))).collect(),
+            covered: register::coverage(gathered, &self.compared),
+            rules: register::rules(self.plan),
+            breaks: registered.seen,
+            taken_back: registered.taken_back,
         };
         let committed = self.publication.commit(&delta)?;
         report.reports = committed.reports;
@@ -250,38 +260,6 @@ fn keep_what_could_not_be_read(publication: &mut Publication, plan: &Plan, gathe
                 publication.keep_owners(dataset, failed.iter().copied());
             }
         }
-    }
-}
-
-/// What the register knows of the breaks found: the day each was seen first, and whether somebody accepted it.
-fn register(found: &[Break], known: &HashMap<String, KnownBreak>, seen_on: Day) -> Vec<BreakRow> {
-    let mut rows: Vec<BreakRow> = Vec::with_capacity(found.len());
-    let mut ids = std::collections::HashSet::new();
-    for found in found {
-        let mut row = found.to_row(seen_on, "open");
-        // A second break of the same check and row: told apart by its place.
-        let base = row.break_id.clone();
-        for further in 2.. {
-            if ids.insert(row.break_id.clone()) {
-                break;
-            }
-            row.break_id = format!("{base}-{further}");
-        }
-        if let Some(known) = known.get(&row.break_id) {
-            row.first_seen = row.first_seen.min(known.first_seen);
-            let unchanged = (known.expected, known.actual) == (row.expected, row.actual);
-            row.status = if known.status == "accepted" && unchanged { "accepted" } else { "open" };
-        }
-        rows.push(row);
-    }
-    rows
-}
-
-/// The days that a later run must cover to tell that a break is gone.
-fn scope(row: &BreakRow, plan: &Plan) -> crate::record::Window {
-    match row.booking_date {
-        Some(day) => crate::record::Window { from: day, to: day },
-        None => plan.window,
     }
 }
 

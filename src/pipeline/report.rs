@@ -74,11 +74,27 @@ pub struct Report {
     pub requests: u64,
     /// Attempts beyond the first.
     pub retries: u64,
+    /// What is different from what earlier runs committed.
+    #[serde(flatten)]
+    pub since: Since,
     /// What else should be known.
     pub notes: Vec<String>,
     /// The report folder.
     #[serde(skip)]
     pub reports: PathBuf,
+}
+
+/// What is different, in the window, from what earlier runs committed of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Since {
+    /// Rows that are new on days that were committed before.
+    pub late_rows: u64,
+    /// Rows that changed as rows may: they settled, their texts changed, their balance follows a late row.
+    pub amended_rows: u64,
+    /// Rows that never were booked and are gone.
+    pub expired_rows: u64,
+    /// Rows that changed or vanished although they were booked: each is a break.
+    pub restated_rows: u64,
 }
 
 /// Rows of a dataset.
@@ -261,9 +277,19 @@ impl Report {
             date_filter: gathered.date_filter.clone(),
             requests: gathered.requests,
             retries: gathered.retries,
+            since: Since::default(),
             notes: gathered.notes.clone(),
             reports: PathBuf::new(),
         }
+    }
+
+    /// Adds what is different from earlier runs.
+    pub(super) fn tell_since(&mut self, since: Since, note: Option<String>) {
+        self.since = since;
+        if since.late_rows > 0 {
+            self.notes.push(format!("late rows, on days that were committed before: {}", since.late_rows));
+        }
+        self.notes.extend(note);
     }
 
     /// Rows of all feeds.

@@ -72,8 +72,15 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
     }
 
+    /// Measured after each has passed the gate: a machine that stalls in between makes it look worse than it is, and never
+    /// better. So one of a few tries must show it.
     #[test]
     fn no_second_sees_more_than_the_rate() {
+        let tries: Vec<String> = (0..5).map_while(|_| spread_of_320_at_200_a_second().err()).collect();
+        assert!(tries.len() < 5, "{tries:?}");
+    }
+
+    fn spread_of_320_at_200_a_second() -> Result<(), String> {
         let rate = 200;
         let starts: Vec<Instant> = block_on(async {
             let gate = Gate::new(8, Some(rate));
@@ -86,10 +93,15 @@ mod tests {
         });
         for (index, start) in starts.iter().enumerate() {
             let within = starts[index..].iter().take_while(|t| **t < *start + Duration::from_secs(1)).count();
-            assert!(within <= rate as usize, "{within} within a second of number {index}");
+            if within > rate as usize {
+                return Err(format!("{within} within a second of number {index}"));
+            }
         }
         let wall = starts[319] - starts[0];
-        assert!(wall < Duration::from_millis(1680), "320 at 200 a second took {wall:?}");
+        if wall >= Duration::from_millis(1680) {
+            return Err(format!("320 at 200 a second took {wall:?}"));
+        }
+        Ok(())
     }
 
     #[test]

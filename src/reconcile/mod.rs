@@ -15,6 +15,7 @@ pub mod meaning;
 mod order;
 mod pairing;
 mod repair;
+pub mod restatement;
 mod trails;
 mod transfers;
 mod twins;

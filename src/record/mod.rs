@@ -2,6 +2,7 @@
 //!
 //! This room imports no other. Decoding fills it, reconciliation reasons over it, output writes it.
 
+mod changed;
 pub mod currency;
 pub mod dataset;
 pub mod feed;
@@ -11,6 +12,7 @@ pub mod rate;
 pub mod rows;
 pub mod time;
 
+pub use changed::{Changed, Reported};
 pub use currency::minor_digits;
 pub use dataset::{CellSink, Column, Dataset, Kind};
 pub use feed::{Feed, Owner, OwnerKind};

@@ -1,6 +1,6 @@
 //! What was planted against what was told.
 
-use super::{KindResults, books, name};
+use super::{KindResults, books, name, paging};
 use crate::breaks::{Break, Subject};
 use crate::record::OwnerKind;
 use crate::sandbox::generator::{FaultKind, Planted, plant};
@@ -21,7 +21,11 @@ pub(super) fn try_seed(seed: u64) -> Trial {
     Trial {
         clean_owners: ledger.accounts.iter().map(|account| 1 + account.cards.len() as u64).sum(),
         false_alarms: books::breaks(&ledger).into_iter().map(told).collect(),
-        kinds: FaultKind::ALL.map(|kind| try_kind(&ledger, kind, seed)).to_vec(),
+        kinds: FaultKind::ALL
+            .map(|kind| try_kind(&ledger, kind, seed))
+            .into_iter()
+            .chain([paging::try_seed(seed)])
+            .collect(),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::lifecycle::{self, SeenBreak};
+use super::seals::SealLine;
 use super::{State, refused};
-use crate::record::{BalanceRow, BreakRow, Day, Money, OwnerKind, Window};
+use crate::record::{BalanceRow, Day, Feed, Money, OwnerKind};
 use crate::{Error, Result};
 
 /// Names an owner: its kind and its id, as reports do.
@@ -20,14 +20,38 @@ pub struct StateDelta {
     /// The local day on which it runs: when breaks were seen last.
     #[serde(with = "as_text")]
     pub today: Day,
-    /// The owners whose rows of the whole window the run has. Their closings within the window are replaced, their
-    /// breaks that were not seen again are resolved.
-    #[serde(with = "as_owners")]
-    pub covered: Vec<OwnerKey>,
-    /// The checks that were made: breaks of others stay as they are.
-    pub checks: Vec<String>,
+    /// What the run has whole of each owner. Closings within the window are replaced and breaks that were not seen again
+    /// are resolved as far as it reaches.
+    pub covered: Vec<Covered>,
+    /// What the checks went by: the version and the rules of the job.
+    pub rules: String,
     /// The breaks that were seen.
     pub breaks: Vec<SeenBreak>,
+    /// Restatements that are taken back: the rows say again what they said first.
+    pub taken_back: Vec<String>,
+}
+
+/// An owner, and the listings that bear on it of which the run has the whole window. Beside listings, `balance` says
+/// that the balance that the provider states was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// account, card or provider.
+    pub owner_kind: String,
+    /// The owner's id.
+    pub owner_id: String,
+    /// Names of listings.
+    pub listings: Vec<String>,
+}
+
+impl Covered {
+    /// An owner and its listings.
+    pub fn new(owner: &OwnerKey, listings: impl IntoIterator<Item = &'static str>) -> Covered {
+        Covered {
+            owner_kind: owner.0.name().to_owned(),
+            owner_id: owner.1.clone(),
+            listings: listings.into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// A run that is committed.
@@ -53,71 +77,6 @@ pub struct RunRecord {
     pub rows: u64,
     /// Open breaks.
     pub breaks: u64,
-}
-
-/// A break as a run saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenBreak {
-    /// Stable id.
-    pub break_id: String,
-    /// The check.
-    pub check: String,
-    /// The cause.
-    pub cause: String,
-    /// account, card or provider.
-    pub owner_kind: String,
-    /// The owner's id.
-    pub owner_id: String,
-    /// The row.
-    pub txid: Option<String>,
-    /// Its day, YYYY-MM-DD.
-    pub booking_date: Option<String>,
-    /// ISO 4217 code of the amounts.
-    pub currency: Option<String>,
-    /// What should be, in ten-thousandths.
-    pub expected: Option<i64>,
-    /// What is, in ten-thousandths.
-    pub actual: Option<i64>,
-    /// actual − expected, in ten-thousandths.
-    pub difference: Option<i64>,
-    /// What happened.
-    pub explanation: String,
-    /// Day of the run that saw it first.
-    #[serde(with = "as_text")]
-    pub first_seen: Day,
-    /// open, accepted or resolved.
-    pub status: String,
-    /// The days that a run must cover to say that the break is gone: the first.
-    #[serde(with = "as_text")]
-    pub scope_from: Day,
-    /// The last of these days.
-    #[serde(with = "as_text")]
-    pub scope_to: Day,
-}
-
-impl SeenBreak {
-    /// The break of a report row. A run that covers its owner and all days of `scope` and does not see it again
-    /// resolves it: the row's own day for a break of a row, the window for one of a whole listing.
-    pub fn new(row: &BreakRow, scope: Window) -> SeenBreak {
-        SeenBreak {
-            break_id: row.break_id.clone(),
-            check: row.check.to_owned(),
-            cause: row.cause.to_owned(),
-            owner_kind: row.owner_kind.to_owned(),
-            owner_id: row.owner_id.clone(),
-            txid: row.txid.clone(),
-            booking_date: row.booking_date.map(|day| day.to_string()),
-            currency: row.currency.clone(),
-            expected: row.expected.map(Money::unscaled),
-            actual: row.actual.map(Money::unscaled),
-            difference: row.difference.map(Money::unscaled),
-            explanation: row.explanation.clone(),
-            first_seen: row.first_seen,
-            status: row.status.to_owned(),
-            scope_from: scope.from,
-            scope_to: scope.to,
-        }
-    }
 }
 
 /// An owner's balances at the ends of a day that has settled rows.
@@ -199,16 +158,28 @@ impl State {
     /// # Errors
     /// When the database refuses, or `closings` fails; nothing has changed then.
     pub fn apply(&self, delta: &StateDelta, closings: impl Iterator<Item = Result<Closing>>) -> Result<()> {
+        self.apply_sealed(delta, closings, std::iter::empty())
+    }
+
+    /// As [`State::apply`], with what the commit seals.
+    pub(crate) fn apply_sealed(
+        &self,
+        delta: &StateDelta,
+        closings: impl Iterator<Item = Result<Closing>>,
+        seals: impl Iterator<Item = Result<SealLine>>,
+    ) -> Result<()> {
         let mut connection = self.connection();
         let at = |error| refused(error, &self.path);
         let transaction = begin(&mut connection).map_err(at)?;
         if note_run(&transaction, &delta.run).map_err(at)? {
-            replace_closings(&transaction, delta, closings).map_err(|error| match error {
+            let told = |error| match error {
                 Stopped::Refused(error) => at(error),
                 Stopped::Given(error) => error,
-            })?;
-            register_breaks(&transaction, delta).map_err(at)?;
-            resolve_breaks(&transaction, delta).map_err(at)?;
+            };
+            let mut owners = Owners { transaction: &transaction, last: None };
+            replace_closings(&transaction, &mut owners, delta, closings).map_err(told)?;
+            apply_seals(&transaction, &mut owners, &delta.run, seals).map_err(told)?;
+            lifecycle::apply(&transaction, delta).map_err(at)?;
         }
         transaction.commit().map_err(at)
     }
@@ -254,16 +225,25 @@ impl From<rusqlite::Error> for Stopped {
 
 fn replace_closings(
     transaction: &Transaction<'_>,
+    owners: &mut Owners<'_>,
     delta: &StateDelta,
     closings: impl Iterator<Item = Result<Closing>>,
 ) -> Result<(), Stopped> {
-    let mut owners = Owners { transaction, last: None };
     let mut delete = transaction.prepare("DELETE FROM closings WHERE owner = ?1 AND day BETWEEN ?2 AND ?3")?;
-    for owner in &delta.covered {
-        let owner = owners.number(owner)?;
-        let (first, last) = (delta.run.window_from.epoch_days(), delta.run.window_to.epoch_days());
-        delete.execute(params![owner, first, last])?;
-        note_covered(transaction, owner, first, last)?;
+    let (first, last) = (delta.run.window_from.epoch_days(), delta.run.window_to.epoch_days());
+    for covered in &delta.covered {
+        let Some(kind) = kind_named(&covered.owner_kind) else {
+            continue;
+        };
+        let owner = owners.number(&(kind, covered.owner_id.clone()))?;
+        // What bears on an owner may be another owner's listing: only its own makes its days known.
+        let own = covered.listings.iter().filter_map(|name| Feed::from_name(name));
+        for feed in own.filter(|feed| feed.owner_kind() == kind) {
+            if feed.is_chain() {
+                delete.execute(params![owner, first, last])?;
+            }
+            note_covered(transaction, (owner, feed.name()), first, last)?;
+        }
     }
     let mut insert = transaction.prepare(
         "INSERT INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -282,33 +262,57 @@ fn replace_closings(
     Ok(())
 }
 
+fn apply_seals(
+    transaction: &Transaction<'_>,
+    owners: &mut Owners<'_>,
+    run: &RunRecord,
+    seals: impl Iterator<Item = Result<SealLine>>,
+) -> Result<(), Stopped> {
+    for line in seals {
+        if !line.map_err(Stopped::Given)?.apply(transaction, owners, run)? {
+            return Err(Stopped::Given(Error::environment("expected what the run seals, found something else")));
+        }
+    }
+    Ok(())
+}
+
 /// Adds days to those whose rows of an owner are known; intervals that touch become one.
-fn note_covered(transaction: &Transaction<'_>, owner: i64, first: i32, last: i32) -> rusqlite::Result<()> {
-    let touching = params![owner, first, last];
+fn note_covered(
+    transaction: &Transaction<'_>,
+    (owner, listing): (i64, &str),
+    first: i32,
+    last: i32,
+) -> rusqlite::Result<()> {
+    let dataset: i64 = transaction
+        .prepare_cached("SELECT dataset FROM datasets WHERE name = ?1")?
+        .query_row([listing], |row| row.get(0))?;
+    let touching = params![owner, first, last, dataset];
     let (first, last) = transaction
         .prepare_cached(
             "SELECT min(?2, coalesce(min(first_day), ?2)), max(?3, coalesce(max(last_day), ?3)) FROM covered
-             WHERE owner = ?1 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
+             WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
         )?
         .query_row(touching, |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i32>(1)?)))?;
     transaction
-        .prepare_cached("DELETE FROM covered WHERE owner = ?1 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1")?
+        .prepare_cached(
+            "DELETE FROM covered WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
+        )?
         .execute(touching)?;
     transaction
-        .prepare_cached("INSERT INTO covered (owner, first_day, last_day) VALUES (?1, ?2, ?3)")?
-        .execute(params![owner, first, last])?;
+        .prepare_cached("INSERT INTO covered (owner, dataset, first_day, last_day) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![owner, dataset, first, last])?;
     Ok(())
 }
 
 /// The numbers that stand for owners in the database.
-struct Owners<'t> {
+pub(super) struct Owners<'t> {
     transaction: &'t Transaction<'t>,
     /// The one asked for last: an owner's closings stand together.
     last: Option<(OwnerKey, i64)>,
 }
 
 impl Owners<'_> {
-    fn number(&mut self, owner: &OwnerKey) -> rusqlite::Result<i64> {
+    pub(super) fn number(&mut self, owner: &OwnerKey) -> rusqlite::Result<i64> {
         if let Some((last, number)) = &self.last
             && last == owner
         {
@@ -332,101 +336,23 @@ impl Owners<'_> {
     }
 }
 
-/// New breaks are added; known ones are brought up to date, but keep the day they were seen first and, as long as they
-/// are accepted, by whom and why.
-fn register_breaks(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<()> {
-    let mut upsert = transaction.prepare(
-        r#"INSERT INTO breaks (break_id, "check", cause, owner_kind, owner_id, txid, booking_date, currency, expected,
-             actual, difference, explanation, first_seen, last_seen, status, scope_from, scope_to, run_id)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-           ON CONFLICT (break_id) DO UPDATE SET "check" = excluded."check", cause = excluded.cause,
-             owner_kind = excluded.owner_kind, owner_id = excluded.owner_id, txid = excluded.txid,
-             booking_date = excluded.booking_date, currency = excluded.currency, expected = excluded.expected,
-             actual = excluded.actual, difference = excluded.difference, explanation = excluded.explanation,
-             first_seen = min(first_seen, excluded.first_seen), last_seen = excluded.last_seen,
-             status = excluded.status, scope_from = excluded.scope_from, scope_to = excluded.scope_to,
-             accepted_by = iif(excluded.status = 'accepted', accepted_by, NULL),
-             note = iif(excluded.status = 'accepted', note, NULL), run_id = excluded.run_id"#,
-    )?;
-    for seen in &delta.breaks {
-        upsert.execute(params![
-            seen.break_id,
-            seen.check,
-            seen.cause,
-            seen.owner_kind,
-            seen.owner_id,
-            seen.txid,
-            seen.booking_date,
-            seen.currency,
-            seen.expected,
-            seen.actual,
-            seen.difference,
-            seen.explanation,
-            seen.first_seen.to_string(),
-            delta.today.to_string(),
-            seen.status,
-            seen.scope_from.to_string(),
-            seen.scope_to.to_string(),
-            delta.run.run_id,
-        ])?;
-    }
-    Ok(())
-}
-
-/// Breaks that this run would have seen and did not are resolved.
-fn resolve_breaks(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<()> {
-    let covered: HashSet<(&str, &str)> = delta.covered.iter().map(|(kind, id)| (kind.name(), id.as_str())).collect();
-    let mut candidates = transaction.prepare(
-        r#"SELECT break_id, "check", owner_kind, owner_id FROM breaks
-           WHERE status <> 'resolved' AND run_id <> ?1 AND scope_from >= ?2 AND scope_to <= ?3"#,
-    )?;
-    let (run, mut gone) = (&delta.run, Vec::new());
-    let mut rows = candidates.query(params![run.run_id, run.window_from.to_string(), run.window_to.to_string()])?;
-    while let Some(row) = rows.next()? {
-        let (check, kind, id): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        if delta.checks.contains(&check) && covered.contains(&(kind.as_str(), id.as_str())) {
-            gone.push(row.get::<_, String>(0)?);
-        }
-    }
-    let mut resolve = transaction.prepare("UPDATE breaks SET status = 'resolved' WHERE break_id = ?1")?;
-    gone.iter().try_for_each(|break_id| resolve.execute([break_id]).map(|_| ()))
-}
-
 /// The kind of that name.
 pub(super) fn kind_named(name: &str) -> Option<OwnerKind> {
     [OwnerKind::Account, OwnerKind::Card, OwnerKind::Provider].into_iter().find(|kind| kind.name() == name)
 }
 
 /// Days as YYYY-MM-DD.
-mod as_text {
+pub(super) mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     use crate::record::Day;
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-    pub(super) fn serialize<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(day)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Day, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Day, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Owners as pairs of texts.
-mod as_owners {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use super::{OwnerKey, kind_named};
-
-    pub(super) fn serialize<S: Serializer>(owners: &[OwnerKey], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(owners.iter().map(|(kind, id)| (kind.name(), id)))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OwnerKey>, D::Error> {
-        Vec::<(String, String)>::deserialize(deserializer)?
-            .into_iter()
-            .map(|(kind, id)| kind_named(&kind).map(|kind| (kind, id)).ok_or_else(|| D::Error::custom("no such kind")))
-            .collect()
     }
 }

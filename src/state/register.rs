@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use chrono::{SecondsFormat, Utc};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::trail::Act;
 use super::{State, amount, foreign, owner_kind};
 use crate::record::{Day, Money, OwnerKind};
 use crate::{Error, Result};
@@ -45,6 +47,14 @@ pub struct KnownBreak {
     pub accepted_by: Option<String>,
     /// Why.
     pub note: Option<String>,
+    /// Why it went away: late_row, restated, rule_changed or proved.
+    pub resolution: Option<String>,
+    /// Day of the run that no longer saw it.
+    pub resolved_on: Option<Day>,
+    /// The listings that a run must have whole to say that it is gone.
+    pub listings: Vec<String>,
+    /// Of a restatement: what the row said when it was reported first.
+    pub earlier: Option<String>,
     /// The run that saw it last.
     pub run_id: String,
 }
@@ -60,8 +70,19 @@ pub struct BreakFilter {
     pub owner_id: Option<String>,
 }
 
-const COLUMNS: &str = r#"break_id, "check", cause, owner_kind, owner_id, txid, booking_date, currency, expected, actual,
-    difference, explanation, first_seen, last_seen, status, accepted_by, note, run_id"#;
+/// What [`known`] reads, and how many columns that is.
+pub(super) const COLUMNS: &str = r#"break_id, "check", cause, owner_kind, owner_id, txid, booking_date, currency,
+    expected, actual, difference, explanation, first_seen, last_seen, status, accepted_by, note, run_id, resolution,
+    resolved_on, listings, earlier"#;
+pub(super) const COLUMN_COUNT: usize = 22;
+
+impl KnownBreak {
+    /// How many days it lasted: until it went away, else until `today`.
+    pub fn age_days(&self, today: Day) -> i32 {
+        let until = self.resolved_on.unwrap_or(today);
+        (until.epoch_days() - self.first_seen.epoch_days()).max(0)
+    }
+}
 
 impl State {
     /// Every break that a run has ever seen, by its id.
@@ -102,13 +123,9 @@ impl State {
     /// # Errors
     /// When no open break has that id, or the database refuses.
     pub fn accept_break(&self, break_id: &str, by: &str, note: &str) -> Result<()> {
-        let changed = self.read(|connection| {
-            connection.execute(
-                "UPDATE breaks SET status = 'accepted', accepted_by = ?2, note = ?3 WHERE break_id = ?1
-                 AND status <> 'resolved'",
-                params![break_id, by, note],
-            )
-        })?;
+        let sql = "UPDATE breaks SET status = 'accepted', accepted_by = ?2, note = ?3 WHERE break_id = ?1
+                   AND status <> 'resolved'";
+        let changed = self.judge(sql, (break_id, "accepted"), Some(by), Some(note))?;
         found(changed, "an open break", break_id)
     }
 
@@ -116,15 +133,25 @@ impl State {
     ///
     /// # Errors
     /// When no accepted break has that id, or the database refuses.
-    pub fn reopen_break(&self, break_id: &str) -> Result<()> {
-        let changed = self.read(|connection| {
-            connection.execute(
-                "UPDATE breaks SET status = 'open', accepted_by = NULL, note = NULL WHERE break_id = ?1
-                 AND status = 'accepted'",
-                [break_id],
-            )
-        })?;
+    pub fn reopen_break(&self, break_id: &str, by: Option<&str>, note: Option<&str>) -> Result<()> {
+        // The parameters of both acts are the same.
+        let sql = "UPDATE breaks SET status = 'open', accepted_by = NULL, note = NULL WHERE break_id = ?1
+                   AND status = 'accepted' AND coalesce(?2, ?3, '') IS NOT NULL";
+        let changed = self.judge(sql, (break_id, "reopened"), by, note)?;
         found(changed, "an accepted break", break_id)
+    }
+
+    /// What a person says of a break, together with its entry in the trail.
+    fn judge(&self, sql: &str, (break_id, act): (&str, &str), by: Option<&str>, note: Option<&str>) -> Result<usize> {
+        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+        self.read(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let changed = transaction.execute(sql, params![break_id, by, note])?;
+            if changed == 1 {
+                Act { at: &at, break_id, what: act, by, note, run_id: None }.write(&transaction)?;
+            }
+            transaction.commit().map(|()| changed)
+        })
     }
 }
 
@@ -136,7 +163,7 @@ fn found(changed: usize, expected: &str, break_id: &str) -> Result<()> {
         .hint("`tieout breaks list` shows the ids"))
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<KnownBreak> {
+pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<KnownBreak> {
     Ok(KnownBreak {
         break_id: row.get(0)?,
         check: row.get(1)?,
@@ -156,10 +183,14 @@ fn known(row: &Row<'_>) -> rusqlite::Result<KnownBreak> {
         accepted_by: row.get(15)?,
         note: row.get(16)?,
         run_id: row.get(17)?,
+        resolution: row.get(18)?,
+        resolved_on: optional(row, 19, day)?,
+        listings: row.get::<_, String>(20)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        earlier: row.get(21)?,
     })
 }
 
-fn optional<T>(
+pub(super) fn optional<T>(
     row: &Row<'_>,
     index: usize,
     read: impl FnOnce(&Row<'_>, usize) -> rusqlite::Result<T>,
@@ -167,6 +198,6 @@ fn optional<T>(
     if row.get_ref(index)? == rusqlite::types::ValueRef::Null { Ok(None) } else { read(row, index).map(Some) }
 }
 
-fn day(row: &Row<'_>, index: usize) -> rusqlite::Result<Day> {
+pub(super) fn day(row: &Row<'_>, index: usize) -> rusqlite::Result<Day> {
     Day::parse(&row.get::<_, String>(index)?).ok_or_else(|| foreign(row, index))
 }

@@ -40,9 +40,10 @@ fn delta(run_id: &str, window: Window, covered: &[&str]) -> StateDelta {
             breaks: 0,
         },
         today: day("2026-11-21"),
-        covered: covered.iter().map(|id| card(id)).collect(),
-        checks: vec!["chain".to_owned()],
+        covered: covered.iter().map(|id| Covered::new(&card(id), ["card_transactions"])).collect(),
+        rules: "tieout 0.1.0".to_owned(),
         breaks: Vec::new(),
+        taken_back: Vec::new(),
     }
 }
 
@@ -81,7 +82,7 @@ fn break_row(break_id: &str, check: &'static str, owner: &str, on: &str) -> Brea
 
 fn seen(row: &BreakRow) -> SeenBreak {
     let on = row.booking_date.expect("a break of a row");
-    SeenBreak::new(row, Window { from: on, to: on })
+    SeenBreak::new(row, Window { from: on, to: on }).needing(vec!["card_transactions".to_owned()])
 }
 
 fn status(state: &State, break_id: &str) -> String {
@@ -167,7 +168,9 @@ fn a_run_resolves_nothing_that_it_could_not_have_seen() {
     let (_folder, state) = fresh();
     let breaks = vec![
         seen(&break_row("of another owner", "chain", "1000", "2026-11-02")),
-        seen(&break_row("of another check", "seam", "900", "2026-11-02")),
+        seen(&break_row("of another listing", "duplicate", "900", "2026-11-02"))
+            .needing(vec!["card_transactions".to_owned(), "account_statements".to_owned()]),
+        seen(&break_row("that somebody must accept", "restatement", "900", "2026-11-02")),
         seen(&break_row("of another day", "chain", "900", "2026-11-09")),
         SeenBreak::new(
             &break_row("of a longer window", "chain", "900", "2026-11-02"),
@@ -180,7 +183,7 @@ fn a_run_resolves_nothing_that_it_could_not_have_seen() {
     let resolved = BreakFilter { status: Some("resolved".to_owned()), ..BreakFilter::default() };
     let gone: Vec<String> = state.breaks(&resolved).expect("reads").into_iter().map(|known| known.break_id).collect();
     assert_eq!(gone, ["gone"]);
-    assert_eq!(state.breaks(&BreakFilter::default()).expect("reads").len(), 5);
+    assert_eq!(state.breaks(&BreakFilter::default()).expect("reads").len(), 6);
 }
 
 #[test]
@@ -198,9 +201,9 @@ fn people_accept_and_reopen_breaks() {
     row.status = "accepted";
     apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-2", days, &["900"]) }, &[]);
     assert_eq!(state.break_of_id("chain-1").expect("reads").expect("is known").note.as_deref(), Some("the bank knows"));
-    state.reopen_break("chain-1").expect("is accepted");
+    state.reopen_break("chain-1", Some("ada"), None).expect("is accepted");
     assert_eq!(state.break_of_id("chain-1").expect("reads").expect("is known").note, None);
-    let error = state.reopen_break("chain-2").expect_err("is unknown");
+    let error = state.reopen_break("chain-2", None, None).expect_err("is unknown");
     assert_eq!(error.kind(), crate::ErrorKind::Usage);
 }
 
@@ -266,4 +269,76 @@ fn staged_closings_read_back() {
     assert_eq!(read, [vec![closing, later], vec![other]]);
     assert_eq!(Closing::of(&BalanceRow { closing: None, ..row }), None);
     assert_eq!(Closing::read_line("[\"card\",\"1\",null,[[20000,null,9999999999999999999]]]"), None);
+}
+
+/// The acts on a break, with their notes.
+fn acts(state: &State, break_id: &str) -> Vec<(String, Option<String>)> {
+    let trail = state.trail(Some(break_id)).expect("reads");
+    trail.into_iter().map(|entry| (entry.act, entry.note)).collect()
+}
+
+#[test]
+fn every_act_is_in_the_trail_which_nobody_can_edit() {
+    let (_folder, state) = fresh();
+    let days = window("2026-11-01", "2026-11-07");
+    let mut row = break_row("chain-1", "chain", "900", "2026-11-02");
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-1", days, &["900"]) }, &[]);
+    state.accept_break("chain-1", "zoe", "the bank knows").expect("is open");
+    row.actual = Some(money("1"));
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-2", days, &["900"]) }, &[]);
+    apply(&state, &delta("run-3", days, &["900"]), &[]);
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-4", days, &["900"]) }, &[]);
+    let note = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        acts(&state, "chain-1"),
+        [
+            ("opened".to_owned(), note("no explanation found")),
+            ("accepted".to_owned(), note("the bank knows")),
+            ("reopened".to_owned(), note("actual was 29798.50, now 1.00")),
+            ("resolved".to_owned(), note("late_row")),
+            ("reopened".to_owned(), note("seen again")),
+        ]
+    );
+    let trail = state.trail(None).expect("reads");
+    let before = std::iter::once(None).chain(trail.iter().map(Some));
+    assert!(trail.iter().zip(before).all(|(entry, before)| entry.follows(before)));
+    for sql in [
+        "UPDATE trail SET note = 'nothing happened'",
+        "DELETE FROM trail",
+        "INSERT OR REPLACE INTO trail SELECT entry, at, break_id, act, by, 'other', run_id, sha256 FROM trail",
+    ] {
+        let refused = state.read(|connection| connection.execute(sql, [])).expect_err("refuses");
+        assert!(refused.to_string().contains("only ever added to"), "{refused}");
+    }
+    let forged = TrailEntry { note: None, ..trail[1].clone() };
+    assert!(!forged.follows(Some(&trail[0])));
+}
+
+#[test]
+fn a_changed_rule_is_told_from_changed_rows() {
+    let (_folder, state) = fresh();
+    let days = window("2026-11-01", "2026-11-07");
+    let row = break_row("chain-1", "chain", "900", "2026-11-02");
+    apply(&state, &StateDelta { breaks: vec![seen(&row)], ..delta("run-1", days, &["900"]) }, &[]);
+    apply(&state, &StateDelta { rules: "tieout 0.2.0".to_owned(), ..delta("run-2", days, &["900"]) }, &[]);
+    let known = state.break_of_id("chain-1").expect("reads").expect("is known");
+    assert_eq!(known.resolution.as_deref(), Some("rule_changed"));
+    assert_eq!(known.age_days(day("2026-12-24")), 0, "it went away on the day it came");
+}
+
+#[test]
+fn seals_are_what_their_table_says() {
+    let digest = Digest::of(b"rows");
+    let rows = |id: &str| SealedRows { owner: card(id), rows: 3, digest, closing: None };
+    let mut owners = [rows("900"), rows("1000")];
+    let partition = seal_partition(&crate::record::dataset::BALANCES, &mut owners, true);
+    let lines = format!("[\"card\",\"1000\",3,\"{digest}\"]\n[\"card\",\"900\",3,\"{digest}\"]\n");
+    assert_eq!((partition.rows, partition.digest), (6, Digest::of(lines.as_bytes())));
+    let seal = seal_day(Digest::NONE, day("2026-11-01"), &[("balances", digest), ("card_transactions", digest)]);
+    let text = format!(
+        "[\"{}\",\"2026-11-01\",[[\"card_transactions\",\"{digest}\"],[\"balances\",\"{digest}\"]]]",
+        "0".repeat(64)
+    );
+    assert_eq!(seal, Digest::of(text.as_bytes()));
+    assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
 }

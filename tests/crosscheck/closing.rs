@@ -74,7 +74,8 @@ fn a_last_balance_that_the_chain_told_is_told_once() {
         amounts: Some((money("90.00"), money("100.00"))),
         explanation: String::new(),
     };
-    let closing = check_closing(&chain.owner, &ending("100.00"), reported("90.00", "90.00"), &[chain.clone()]);
+    let closing =
+        check_closing(&chain.owner, &ending("100.00"), reported("90.00", "90.00"), std::slice::from_ref(&chain));
     assert_eq!(closing, Closing::Ties);
 }
 

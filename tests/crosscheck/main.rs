@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test crate has no readers of its docs")]
 
 mod closing;
+mod live;
 mod loads;
 mod seeds;
 mod transfers;
@@ -65,7 +66,7 @@ pub fn account(statements: Vec<LineFact>) -> AccountFacts {
 /// Breaks as a reader sees them: row, cause, sentence.
 pub fn told(breaks: &[Break]) -> Vec<String> {
     let row = |found: &Break| match &found.subject {
-        Subject::Row(txid) => txid.clone(),
+        Subject::Row(txid) | Subject::RowOf(_, txid) => txid.clone(),
         Subject::Listing(name) => format!("({name})"),
     };
     let owner = |found: &Break| found.owner.id().to_owned();

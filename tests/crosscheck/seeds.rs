@@ -79,7 +79,7 @@ fn found(ledger: &Ledger) -> Vec<(Found, String)> {
 
 fn recipe(seed: u64) -> Recipe {
     let mut recipe = Recipe::small(seed, autumn());
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         (recipe.rows_per_account, recipe.cards_per_account, recipe.rows_per_card) = (200, 4, 150);
     }
     recipe

@@ -93,7 +93,7 @@ pub fn of_card(rows: Vec<CardTransaction<'static>>) -> Books<CardTransaction<'st
 pub fn told(breaks: &[Break]) -> String {
     let line = |found: &Break| {
         let row = match &found.subject {
-            Subject::Row(txid) => txid.as_str(),
+            Subject::Row(txid) | Subject::RowOf(_, txid) => txid.as_str(),
             Subject::Listing(name) => name,
         };
         format!("{} {} at {row}: {}", found.check.name(), found.cause.name(), found.explanation)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tieout::output::{Committed, Formats, OutputDir, Publication};
 use tieout::record::dataset::{BALANCES, BREAKS, CARD_TRANSACTIONS};
 use tieout::record::{BalanceRow, BreakRow, CardTransaction, Dataset, Day, Money, Owner, Rate, Stamp, Status, Window};
-use tieout::state::{Closing, OwnerKey, RunRecord, SeenBreak, StateDelta};
+use tieout::state::{Closing, Covered, OwnerKey, RunRecord, SeenBreak, StateDelta};
 
 pub const BOTH: Formats = Formats { csv: true, parquet: true };
 pub const DATASETS: [&Dataset; 3] = [&CARD_TRANSACTIONS, &BALANCES, &BREAKS];
@@ -117,9 +117,14 @@ impl<'a> Run<'a> {
                 breaks: self.breaks.len() as u64,
             },
             today: day("2026-11-21"),
-            covered: self.cards.iter().map(|(card_ref, _)| key(card_ref)).collect(),
-            checks: vec!["chain".to_owned()],
+            covered: self
+                .cards
+                .iter()
+                .map(|(card_ref, _)| Covered::new(&key(card_ref), ["card_transactions"]))
+                .collect(),
+            rules: "tieout".to_owned(),
             breaks: self.breaks.iter().map(|row| SeenBreak::new(row, self.window)).collect(),
+            taken_back: Vec::new(),
         }
     }
 }

@@ -1,0 +1,8 @@
+//! The register over runs, and what `tieout verify` sees: the binary, over small archives.
+
+#[path = "register/bench.rs"]
+mod bench;
+#[path = "register/lives.rs"]
+mod lives;
+#[path = "register/tampering.rs"]
+mod tampering;
