@@ -139,3 +139,33 @@ fn what_cannot_be_held_is_rejected_with_its_raw_text() {
     let raw: Vec<&str> = rejects.iter().map(|row| row["raw"].as_str()).collect();
     assert_eq!(raw, odd[..8]);
 }
+
+/// Where a fee is, inside the amount or on top of it, is learnt from several rows; a job can say it where there is one.
+#[test]
+fn a_job_can_say_where_fees_are() {
+    let with_fee =
+        |row: String| row.replace("\"fx_fee\":0", "\"fx_fee\":1.25").replace("\"amount_fx\":10", "\"amount_fx\":11");
+    let rows_of_page = [
+        settled(1, "2026-01-10 10:00:00", "100", "C", "100"),
+        with_fee(settled(2, "2026-01-11 10:00:00", "10", "D", "88.75")),
+        settled(3, "2026-01-12 10:00:00", "5", "D", "83.75"),
+    ];
+    let told = |rule: &str| {
+        let place = Place::new();
+        place.write("archive/card_transactions/pages.ndjson", &page(&rows_of_page));
+        place.write(
+            "job.toml",
+            &format!(
+                "[job]\nname = \"demo\"\nfeeds = [\"card_transactions\"]\n\
+                 [source]\nprovider = \"anytime\"\narchive = \"archive\"\nfx_fee = \"{rule}\"\n"
+            ),
+        );
+        let ended = place.tieout(&["run", "job.toml", "--from", "2026-01-01", "--to", "2026-01-31"]);
+        let reports = csv_files(&place.path("out/reports/demo/2026-01-01_2026-01-31"));
+        let causes: Vec<String> = rows(&reports["breaks.csv"]).iter().map(|row| row["cause"].clone()).collect();
+        (ended.code, causes)
+    };
+    assert_eq!(told("auto"), (3, vec!["fee_not_included".to_owned()]));
+    assert_eq!(told("included"), (3, vec!["fee_not_included".to_owned()]));
+    assert_eq!(told("extra"), (0, Vec::new()));
+}
