@@ -370,15 +370,9 @@ fn signed(field: &'static str, amount: Money, direction: Direction) -> Field<Mon
     }
 }
 
+/// Statements have two words of their own beside those of cards.
 fn statement_status(word: &str) -> Status {
-    const WORDS: &[(&str, Status)] = &[
-        ("executed", Status::Settled),
-        ("settled", Status::Settled),
-        ("in progress", Status::Pending),
-        ("pending", Status::Pending),
-        ("cancelled", Status::Cancelled),
-        ("declined", Status::Declined),
-    ];
+    const WORDS: &[(&str, Status)] = &[("executed", Status::Settled), ("in progress", Status::Pending)];
     find_word(WORDS, word).unwrap_or_else(|| card_status(word))
 }
 
