@@ -178,15 +178,16 @@ impl State {
         )
     }
 
-    /// Every owner's first opening balance strictly after `day`, with the day it opened: where a backfill of earlier
-    /// days must arrive.
+    /// Every owner's first opening balance strictly after `day`, with the day it opened, where every day in between is
+    /// known: what was committed of `day` and before must close at it.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn openings_after(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
+    pub fn unbroken_openings_after(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
         self.balances(
             "SELECT o.owner_kind, o.owner_id, c.day, c.opening FROM owners o JOIN closings c ON c.owner = o.owner
-             WHERE c.day = (SELECT min(day) FROM closings WHERE owner = o.owner AND day > ?1 AND opening IS NOT NULL)",
+             JOIN covered k ON k.owner = o.owner AND k.dataset IN (1, 3) AND k.first_day <= ?1 + 1 AND k.last_day >= c.day
+             WHERE c.day = (SELECT min(day) FROM closings WHERE owner = o.owner AND day > ?1) AND c.opening IS NOT NULL",
             day,
         )
     }

@@ -4,5 +4,7 @@
 mod bench;
 #[path = "register/lives.rs"]
 mod lives;
+#[path = "register/seams.rs"]
+mod seams;
 #[path = "register/tampering.rs"]
 mod tampering;

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::columns::Batch;
-use super::fan::{Both, To};
+use super::committed::{key_of, packed_row, reported};
 use super::lake::{OwnerOf, partition_path};
-use super::packed::{Packer, unpack};
+use super::packed::unpack;
 use super::parquet::PartitionReader;
 use super::publication::Publication;
 use crate::Result;
-use crate::record::{CellSink, Changed, Dataset, Day, Money, Owner, Rate, Reported, Stamp};
+use crate::record::{Changed, Dataset, Day, Owner, Reported};
 use crate::state::{CoveredDays, OwnerKey, SealedRows};
 
 /// What is different in a dataset.
@@ -214,10 +213,6 @@ impl Publication {
     }
 }
 
-fn key_of(owner: &Owner) -> OwnerKey {
-    (owner.kind, owner.id().to_owned())
-}
-
 fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
     let gone = changes.gone.entry(format!("{} {}", old.owner.0.name(), old.owner.1)).or_insert_with(|| Gone {
         owner: old.owner,
@@ -227,20 +222,6 @@ fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
     });
     gone.rows += old.rows;
     gone.last = day;
-}
-
-/// A row of a partition in the words of `packed`; `None` inside when it is another owner's, outside when it is damaged.
-#[allow(clippy::option_option, reason = "three outcomes: damaged, not wanted, a row")]
-fn packed_row(
-    dataset: &'static Dataset,
-    batch: &Batch,
-    row: usize,
-    owners: &HashSet<OwnerKey>,
-) -> Option<Option<Vec<u8>>> {
-    let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
-    batch.hand_over(row, &mut Both(To(&mut owner), To(&mut packer))).ok()?;
-    let is_wanted = owners.contains(&key_of(&owner.owner()));
-    Some(is_wanted.then(|| packer.bytes().to_vec()))
 }
 
 /// Rows of the same key stand together; what is left stands alone.
@@ -265,77 +246,4 @@ fn pair_up(sides: Sides) -> Vec<Changed> {
         a.owner.cmp(&b.owner).then_with(|| place(a).cmp(&place(b)))
     });
     rows
-}
-
-/// What a packed row says that must not change.
-fn reported(dataset: &'static Dataset, packed: &[u8]) -> Result<Reported> {
-    let mut reader = ReportedSink { dataset, at: 0, row: blank() };
-    unpack(dataset, packed, &mut reader)?;
-    Ok(reader.row)
-}
-
-fn blank() -> Reported {
-    Reported {
-        key: String::new(),
-        day: Day::from_epoch_days(0).expect("1970 is held"),
-        at: 0,
-        amount: Money::ZERO,
-        currency: None,
-        balance: None,
-        status: None,
-    }
-}
-
-struct ReportedSink {
-    dataset: &'static Dataset,
-    at: usize,
-    row: Reported,
-}
-
-impl ReportedSink {
-    fn next(&mut self) -> &'static str {
-        self.at += 1;
-        self.dataset.columns[self.at - 1].name
-    }
-}
-
-impl CellSink for ReportedSink {
-    fn text(&mut self, value: Option<&str>) {
-        match self.next() {
-            "txid" | "internal_id" => value.unwrap_or_default().clone_into(&mut self.row.key),
-            "currency" => self.row.currency = value.map(str::to_owned),
-            "status" => self.row.status = value.map(str::to_owned),
-            _ => {}
-        }
-    }
-
-    fn money(&mut self, value: Option<Money>, _digits: u8) {
-        match self.next() {
-            "amount" => self.row.amount = value.unwrap_or_default(),
-            "balance_after" => self.row.balance = value,
-            _ => {}
-        }
-    }
-
-    fn rate(&mut self, _value: Option<Rate>) {
-        self.next();
-    }
-
-    fn date(&mut self, value: Option<Day>) {
-        if self.next() == "booking_date"
-            && let Some(day) = value
-        {
-            self.row.day = day;
-        }
-    }
-
-    fn time(&mut self, value: Option<Stamp>) {
-        if matches!(self.next(), "booked_at" | "created_at") {
-            self.row.at = value.map_or(0, Stamp::utc_micros);
-        }
-    }
-
-    fn count(&mut self, _value: i64) {
-        self.next();
-    }
 }

@@ -28,6 +28,7 @@
 mod changes;
 mod columns;
 mod commit;
+mod committed;
 mod csv;
 mod directory;
 mod disk;

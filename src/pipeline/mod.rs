@@ -6,6 +6,7 @@ mod ordered;
 mod owner;
 mod register;
 pub mod report;
+mod seam;
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,6 +27,7 @@ use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
 use report::{MeaningLine, OwnerLine, Report};
+use seam::LaterDays;
 
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
@@ -69,6 +71,7 @@ struct Ledger<'p> {
     owners: Vec<OwnerLine>,
     meanings: Vec<MeaningLine>,
     cross: CrossChecks,
+    later: LaterDays,
     /// Owners whose last balance was compared with the one that the provider reports.
     compared: HashSet<OwnerKey>,
     notes: Vec<String>,
@@ -92,6 +95,7 @@ impl<'p> Ledger<'p> {
             owners: Vec::new(),
             meanings: Vec::new(),
             cross: CrossChecks::new(terms),
+            later: LaterDays::read(out, plan.window.to)?,
             compared: HashSet::new(),
             notes: Vec::new(),
         })
@@ -124,21 +128,21 @@ impl<'p> Ledger<'p> {
         ordered::for_each_in_order(threads, gathered.owners.len(), work, |outcome| {
             left -= 1;
             watch.owner_processed(outcome.feed, left);
-            self.take(outcome, gathered)
+            self.take(outcome, gathered, priors)
         })?;
         let breaks = self.cross.finish();
         self.breaks.extend(breaks);
         Ok(())
     }
 
-    fn take(&mut self, mut outcome: Outcome, gathered: &Gathered) -> Result<()> {
+    fn take(&mut self, mut outcome: Outcome, gathered: &Gathered, priors: &HashMap<OwnerKey, Prior>) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let breaks = self.cross.take(&mut outcome, whole);
         self.breaks.extend(breaks);
         let key = key_of(&outcome.owner);
         // A comparison that proved nothing is told in a note.
         if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
-            self.compared.insert(key);
+            self.compared.insert(key.clone());
         }
         self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
@@ -148,6 +152,7 @@ impl<'p> Ledger<'p> {
             if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
+                self.later.compare(&outcome.owner, &outcome.balances, priors.get(&key).copied());
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
@@ -168,6 +173,8 @@ impl<'p> Ledger<'p> {
     }
 
     fn commit(mut self, out: &OutputDir, gathered: &Gathered, started: DateTime<Utc>) -> Result<Report> {
+        let (seams, seams_over) = self.later.finish(&self.publication, out.state())?;
+        self.breaks.extend(seams);
         self.breaks.sort_by(|a, b| {
             let place = |found: &Break| (found.booking_date, found.check);
             a.owner.cmp(&b.owner).then_with(|| place(a).cmp(&place(b)))
@@ -177,8 +184,9 @@ impl<'p> Ledger<'p> {
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
         let found = std::mem::take(&mut self.breaks);
-        let registered =
+        let mut registered =
             register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        registered.taken_back.extend(seams_over);
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 

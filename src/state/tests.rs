@@ -102,9 +102,11 @@ fn balances_are_found_on_either_side_of_a_day() {
     apply(&state, &delta("run-1", window("2026-11-01", "2026-11-07"), &["900", "1000"]), &closings);
     let before = state.closings_before(day("2026-11-03")).expect("reads");
     assert_eq!(before, HashMap::from([(card("900"), (day("2026-11-01"), money("2")))]));
-    let after = state.openings_after(day("2026-11-03")).expect("reads");
-    let expected = [(card("900"), (day("2026-11-06"), money("4"))), (card("1000"), (day("2026-11-04"), money("-7.5")))];
-    assert_eq!(after, HashMap::from(expected));
+    let after = |on| state.unbroken_openings_after(day(on)).expect("reads");
+    assert_eq!(after("2026-11-03"), HashMap::from([(card("1000"), (day("2026-11-04"), money("-7.5")))]));
+    assert_eq!(after("2026-11-05"), HashMap::from([(card("900"), (day("2026-11-06"), money("4")))]));
+    assert_eq!(after("2026-10-31").len(), 2);
+    assert_eq!(after("2026-10-30"), HashMap::new(), "nothing is known of the day in between");
 }
 
 #[test]
