@@ -152,7 +152,7 @@ pub struct Break {
 }
 
 /// What a break speaks of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// A row, by its txid.
     Row(String),
@@ -160,6 +160,24 @@ pub enum Subject {
     RowOf(&'static str, String),
     /// A listing, by its name.
     Listing(&'static str),
+}
+
+impl Subject {
+    /// The row's id, where it is a row.
+    pub fn row(&self) -> Option<&str> {
+        match self {
+            Subject::Row(txid) | Subject::RowOf(_, txid) => Some(txid),
+            Subject::Listing(_) => None,
+        }
+    }
+
+    /// A row as one of a dataset; a listing stays what it is.
+    pub fn within(self, dataset: &'static str) -> Subject {
+        match self {
+            Subject::Row(txid) | Subject::RowOf(_, txid) => Subject::RowOf(dataset, txid),
+            listing @ Subject::Listing(_) => listing,
+        }
+    }
 }
 
 impl Break {
@@ -186,10 +204,7 @@ impl Break {
             cause: self.cause.name(),
             owner_kind: self.owner.kind.name(),
             owner_id: self.owner.id().to_owned(),
-            txid: match &self.subject {
-                Subject::Row(txid) | Subject::RowOf(_, txid) => Some(txid.clone()),
-                Subject::Listing(_) => None,
-            },
+            txid: self.subject.row().map(str::to_owned),
             booking_date: self.booking_date,
             currency: self.currency.clone(),
             expected,

@@ -2,9 +2,9 @@
 //! the facts of one account at a time are held.
 
 use super::owner::Outcome;
-use crate::breaks::{Break, Cause, Subject};
+use crate::breaks::Break;
 use crate::reconcile::facts::{AccountFacts, CardSide, Facts};
-use crate::reconcile::{Terms, check_account};
+use crate::reconcile::{Terms, check_books};
 use crate::record::{Feed, Owner};
 
 /// Collects the facts of the account whose turn it is.
@@ -12,23 +12,22 @@ use crate::record::{Feed, Owner};
 pub(super) struct CrossChecks {
     terms: Terms,
     account: Option<AccountFacts>,
-    /// Rows that were told to stand twice: that they have no counterpart is the same fault.
-    doubled: Vec<(Owner, Subject)>,
+    /// What its own listings gave: a fault that shows there and between feeds is told once.
+    own: Vec<Break>,
 }
 
 impl CrossChecks {
     pub(super) fn new(terms: Terms) -> Self {
-        Self { terms, account: None, doubled: Vec::new() }
+        Self { terms, account: None, own: Vec::new() }
     }
 
-    /// Takes the facts of an owner, if its listing is `whole`, and gives the breaks of the account before.
+    /// Takes the breaks of an owner and, if its listing is `whole`, its facts, and gives the breaks of the account before.
     pub(super) fn take(&mut self, outcome: &mut Outcome, whole: bool) -> Vec<Break> {
         let acc_id = &outcome.owner.acc_id;
         let is_same = self.account.as_ref().is_some_and(|account| account.owner.acc_id == *acc_id);
         let breaks = if is_same { Vec::new() } else { self.finish() };
         let account = self.account.get_or_insert_with(|| AccountFacts::new(Owner::account(acc_id)));
-        let doubled = outcome.breaks.iter().filter(|found| found.cause == Cause::DuplicateEntry);
-        self.doubled.extend(doubled.map(|found| (found.owner.clone(), found.subject.clone())));
+        self.own.append(&mut outcome.breaks);
         if account.currency.is_none() {
             account.currency = outcome.balances.first().and_then(|day| day.currency.clone());
         }
@@ -45,12 +44,10 @@ impl CrossChecks {
 
     /// The breaks of the last account.
     pub(super) fn finish(&mut self) -> Vec<Break> {
-        let mut breaks = self.account.take().map(|account| check_account(&account, self.terms)).unwrap_or_default();
-        let doubled = std::mem::take(&mut self.doubled);
-        breaks.retain(|found| {
-            let is_it = |(owner, subject): &(Owner, Subject)| *owner == found.owner && *subject == found.subject;
-            !doubled.iter().any(is_it)
-        });
-        breaks
+        let own = std::mem::take(&mut self.own);
+        match self.account.take() {
+            Some(account) => check_books(account, own, self.terms),
+            None => own,
+        }
     }
 }

@@ -157,7 +157,6 @@ impl<'p> Ledger<'p> {
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
-        self.breaks.extend(outcome.breaks);
         self.rejects.extend(outcome.rejects);
         Ok(())
     }

@@ -165,6 +165,9 @@ fn needs(found: &Break, plan: &Plan) -> Vec<String> {
         (_, Subject::Listing(name)) => return vec![(*name).to_owned()],
         (Check::ClosingBalance, _) => return vec![chain.name().to_owned(), BALANCE.to_owned()],
         (Check::Restatement, Subject::RowOf(dataset, _)) => return vec![(*dataset).to_owned()],
+        // Which of two equal lines is the copy, the account statement tells.
+        (Check::Duplicate, Subject::RowOf("iban_statements", _)) => vec![Feed::AccountStatements, Feed::IbanStatements],
+        (Check::Duplicate, Subject::RowOf(dataset, _)) => return vec![(*dataset).to_owned()],
         (Check::Chain | Check::Seam | Check::Restatement, _) => vec![chain],
         (Check::IbanTwin, _) => vec![Feed::AccountStatements, Feed::IbanStatements],
         (Check::Transfer, _) => vec![Feed::AccountStatements, Feed::IbanStatements, Feed::CreditTransfers],

@@ -6,7 +6,7 @@ use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::{
-    BalanceRow, CardTransaction, CreditTransfer, Day, Money, Owner, StatementLine, Status, minor_digits,
+    BalanceRow, CardTransaction, CreditTransfer, Day, Money, Owner, Row, StatementLine, Status, minor_digits,
 };
 
 /// A row that is a link of a balance chain.
@@ -163,12 +163,16 @@ fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [Entry], digit
 }
 
 /// Orders rows that form no chain, and checks their ids.
-pub fn close_listing<R: Link>(owner: &Owner, rows: Vec<R>) -> Books<R> {
+pub fn close_listing<R: Link + Row>(owner: &Owner, rows: Vec<R>) -> Books<R> {
     // Rows that move nothing are ordered by time and id alone.
     let entries: Vec<Entry> = rows.iter().map(|row| Entry { moves: false, ..row.entry() }).collect();
     let chain = reconcile(&entries, |row| rows[row as usize].txid(), None);
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
-    let breaks = Teller { owner, rows: &rows, entries: &entries, currency }.duplicates(&chain);
+    let mut breaks = Teller { owner, rows: &rows, entries: &entries, currency }.duplicates(&chain);
+    // The same id may stand twice in the account's own statement: that is another break.
+    if let Some(listing) = rows.first().map(|row| row.dataset().name) {
+        breaks.iter_mut().for_each(|found| found.subject = found.subject.clone().within(listing));
+    }
     Books { rows: in_order(rows, &chain), breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 

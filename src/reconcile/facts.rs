@@ -32,7 +32,8 @@ impl Needs {
     pub fn any_of(self, feed: Feed) -> bool {
         match feed {
             Feed::AccountStatements => self.twins || self.transfers || self.loads,
-            Feed::IbanStatements => self.twins || self.transfers,
+            // Its lines are held against each other, even where there is nothing else to hold them against.
+            Feed::IbanStatements => true,
             Feed::CardTransactions => self.loads,
             Feed::CreditTransfers => self.transfers,
         }
@@ -48,6 +49,8 @@ pub struct LineFact {
     pub at: Stamp,
     /// Its signed amount.
     pub amount: Money,
+    /// The balance that it states.
+    pub balance: Option<Money>,
     /// Whether it moves the balance.
     pub settled: bool,
     /// Whether it lies in the window. Lines around it are only candidates: they are no one's break here.
@@ -180,12 +183,14 @@ fn line(row: &StatementLine<'_>, window: Window, needs: Needs) -> Option<LineFac
     let iban = row.counterparty_iban.as_deref().map(words::id).filter(|iban| !iban.is_empty());
     let has_iban = iban.is_some() || row.virtual_iban.as_deref().is_some_and(|iban| !iban.is_empty());
     let is_read = row.amount.is_negative() || (needs.loads && !has_iban) || needs.transfers;
-    let is_needed = (needs.twins && has_iban) || row.feed == Feed::IbanStatements || is_read;
+    // A twin is known by its txid, whether or not the account's line names the IBAN as well.
+    let is_needed = needs.twins || row.feed == Feed::IbanStatements || is_read;
     let counts = matches!(row.status, None | Some(Status::Settled | Status::Pending | Status::Unknown));
     (is_needed && counts).then(|| LineFact {
         txid: row.txid.as_ref().into(),
         at: row.booked_at,
         amount: row.amount,
+        balance: row.balance_after,
         settled,
         inside: window.contains(row.booked_at.day()),
         iban: iban.map(Into::into),

@@ -5,6 +5,7 @@
 mod closing;
 mod live;
 mod loads;
+mod once;
 mod seeds;
 mod transfers;
 mod twins;
@@ -41,6 +42,7 @@ pub fn line(txid: &str, when: &str, amount: &str, text: &str) -> LineFact {
         txid: txid.into(),
         at,
         amount: money(amount),
+        balance: None,
         settled: true,
         inside: march().window.contains(at.day()),
         iban: None,
