@@ -4,6 +4,8 @@
 mod bench;
 #[path = "register/lives.rs"]
 mod lives;
+#[path = "register/moves.rs"]
+mod moves;
 #[path = "register/seams.rs"]
 mod seams;
 #[path = "register/tampering.rs"]

@@ -9,8 +9,8 @@ use super::packed::unpack;
 use super::parquet::PartitionReader;
 use super::publication::Publication;
 use crate::Result;
-use crate::record::{Changed, Dataset, Day, Owner, Reported};
-use crate::state::{CoveredDays, OwnerKey, SealedRows};
+use crate::record::{Changed, Dataset, Day, Owner, Reported, Window};
+use crate::state::{CoveredDays, Digest, OwnerKey, SealedRows};
 
 /// What is different in a dataset.
 #[derive(Debug, Clone, Default)]
@@ -30,10 +30,17 @@ pub struct Gone {
     pub owner: OwnerKey,
     /// Rows.
     pub rows: u64,
-    /// First day.
-    pub first: Day,
-    /// Last day.
-    pub last: Day,
+    /// Each day, with the digest of its rows.
+    pub days: BTreeMap<Day, Digest>,
+}
+
+/// The days around the window, from which rows may have moved into it.
+#[derive(Debug, Clone)]
+pub struct DaysAround {
+    /// The window and those days.
+    pub days: Window,
+    /// Owners who have not as many rows on such a day as were committed.
+    pub differing: HashSet<(OwnerKey, Day)>,
 }
 
 /// Rows of one side that the other side does not have in the same words.
@@ -45,11 +52,16 @@ struct Sides {
 
 impl Publication {
     /// What is different, in the window, from what earlier runs committed of a dataset. All rows have been appended;
-    /// `is_read` tells whether the run knows an owner.
+    /// `is_read` tells whether the run knows an owner; rows may have moved in from `around`.
     ///
     /// # Errors
     /// When the state or the scratch file cannot be read.
-    pub fn changes(&mut self, dataset: &'static Dataset, is_read: &dyn Fn(&OwnerKey) -> bool) -> Result<Changes> {
+    pub fn changes(
+        &mut self,
+        dataset: &'static Dataset,
+        is_read: &dyn Fn(&OwnerKey) -> bool,
+        around: &DaysAround,
+    ) -> Result<Changes> {
         self.sealed.finish();
         let covered = self.staging.shared.state.covered_days(dataset, self.window)?;
         let mut changes = Changes::default();
@@ -67,6 +79,7 @@ impl Publication {
             }
         }
         self.find_moved(dataset, &looked_at, &mut sides)?;
+        self.find_moved_in(dataset, &looked_at, around, &mut sides)?;
         changes.rows = pair_up(sides);
         Ok(changes)
     }
@@ -194,34 +207,87 @@ impl Publication {
         if owners.is_empty() {
             return Ok(());
         }
-        for day in self.window.iter() {
+        self.rows_elsewhere(dataset, looked_at, &owners, |owner, row| {
+            if wanted.contains(&(key_of(&owner), row.key.clone())) {
+                sides.after.push((owner, row));
+            }
+        })
+    }
+
+    /// Rows that are new in the window may have been committed on a day outside of it.
+    fn find_moved_in(
+        &self,
+        dataset: &'static Dataset,
+        looked_at: &HashSet<(OwnerKey, Day)>,
+        around: &DaysAround,
+        sides: &mut Sides,
+    ) -> Result<()> {
+        let known: HashSet<(OwnerKey, &str)> =
+            sides.before.iter().map(|(owner, row)| (key_of(owner), row.key.as_str())).collect();
+        let late = sides.after.iter().map(|(owner, row)| (key_of(owner), row.key.clone()));
+        let late: HashSet<(OwnerKey, String)> =
+            late.filter(|(owner, key)| !known.contains(&(owner.clone(), key.as_str()))).collect();
+        let late_owners: HashSet<OwnerKey> = late.iter().map(|(owner, _)| owner.clone()).collect();
+        let mut gone: HashMap<(OwnerKey, String), (Owner, Reported)> = HashMap::new();
+        for day in around.days.iter().filter(|day| !self.window.contains(*day)) {
+            let fewer = around.differing.iter().filter(|(_, on)| *on == day).map(|(owner, _)| owner);
+            let owners: HashSet<OwnerKey> = late_owners.iter().chain(fewer).cloned().collect();
+            if owners.is_empty() {
+                continue;
+            }
+            for (owner, row) in self.committed_rows(dataset, day, &owners) {
+                let key = (key_of(&owner), row.key.clone());
+                if late.contains(&key) {
+                    sides.before.push((owner, row));
+                } else if around.differing.contains(&(key.0.clone(), day)) {
+                    gone.insert(key, (owner, row));
+                }
+            }
+        }
+        let owners: HashSet<OwnerKey> = gone.keys().map(|(owner, _)| owner.clone()).collect();
+        self.rows_elsewhere(dataset, looked_at, &owners, |owner, row| {
+            if let Some(before) = gone.remove(&(key_of(&owner), row.key.clone())) {
+                sides.before.push(before);
+                sides.after.push((owner, row));
+            }
+        })
+    }
+
+    /// Hands over owners' rows on days of the window that were not looked at, because they are new.
+    fn rows_elsewhere(
+        &self,
+        dataset: &'static Dataset,
+        looked_at: &HashSet<(OwnerKey, Day)>,
+        owners: &HashSet<OwnerKey>,
+        mut take: impl FnMut(Owner, Reported),
+    ) -> Result<()> {
+        for day in self.window.iter().filter(|_| !owners.is_empty()) {
             let now = self.sealed.of(dataset, day).into_iter().map(|sealed| sealed.owner);
             let new: HashSet<OwnerKey> =
                 now.filter(|owner| owners.contains(owner) && !looked_at.contains(&(owner.clone(), day))).collect();
-            if new.is_empty() {
-                continue;
+            if !new.is_empty() {
+                self.rows_now(dataset, day, &new, |packed, owner| {
+                    take(owner, reported(dataset, packed)?);
+                    Ok(())
+                })?;
             }
-            self.rows_now(dataset, day, &new, |packed, owner| {
-                let row = reported(dataset, packed)?;
-                if wanted.contains(&(key_of(&owner), row.key.clone())) {
-                    sides.after.push((owner, row));
-                }
-                Ok(())
-            })?;
         }
         Ok(())
+    }
+
+    /// The digests of the run's rows of an owner, by day.
+    pub fn digests_of(&mut self, dataset: &'static Dataset, owner: &OwnerKey) -> BTreeMap<Day, Digest> {
+        self.sealed.finish();
+        let of_day = |day| self.sealed.of(dataset, day).into_iter().find(|sealed| sealed.owner == *owner);
+        self.window.iter().filter_map(|day| of_day(day).map(|sealed| (day, sealed.digest))).collect()
     }
 }
 
 fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
-    let gone = changes.gone.entry(format!("{} {}", old.owner.0.name(), old.owner.1)).or_insert_with(|| Gone {
-        owner: old.owner,
-        rows: 0,
-        first: day,
-        last: day,
-    });
+    let name = format!("{} {}", old.owner.0.name(), old.owner.1);
+    let gone = changes.gone.entry(name).or_insert_with(|| Gone { owner: old.owner, rows: 0, days: BTreeMap::new() });
     gone.rows += old.rows;
-    gone.last = day;
+    gone.days.insert(day, old.digest);
 }
 
 /// Rows of the same key stand together; what is left stands alone.

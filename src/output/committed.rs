@@ -9,7 +9,7 @@ use super::packed::{Packer, unpack};
 use super::parquet::PartitionReader;
 use super::publication::Publication;
 use crate::Result;
-use crate::record::{CellSink, Dataset, Day, Money, Owner, Rate, Reported, Stamp};
+use crate::record::{CellSink, Dataset, Day, Money, Owner, Rate, Reported, Row, Stamp};
 use crate::state::OwnerKey;
 
 impl Publication {
@@ -72,6 +72,13 @@ pub(super) fn reported(dataset: &'static Dataset, packed: &[u8]) -> Result<Repor
     let mut reader = ReportedSink { dataset, at: 0, row: blank() };
     unpack(dataset, packed, &mut reader)?;
     Ok(reader.row)
+}
+
+/// What a row says that must not change.
+pub fn reported_of(row: &impl Row) -> Reported {
+    let mut reader = ReportedSink { dataset: row.dataset(), at: 0, row: blank() };
+    row.write_cells(&mut reader);
+    reader.row
 }
 
 fn blank() -> Reported {

@@ -49,8 +49,9 @@ mod staged;
 mod totals;
 mod verify;
 
-pub use changes::{Changes, Gone};
+pub use changes::{Changes, DaysAround, Gone};
 pub use columns::arrow_schema;
+pub use committed::reported_of;
 pub use csv::CsvSink;
 pub use directory::OutputDir;
 pub use disk::{Access, Disk, DiskFile, LocalDisk};

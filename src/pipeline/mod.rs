@@ -1,7 +1,10 @@
 //! The whole journey: gather the pages, process each owner, commit what came out.
 
+mod beside;
 mod cross;
 mod gather;
+mod gone;
+mod moved;
 mod ordered;
 mod owner;
 mod register;
@@ -23,6 +26,7 @@ use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
 use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
 use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
+use beside::Beside;
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
@@ -72,6 +76,7 @@ struct Ledger<'p> {
     meanings: Vec<MeaningLine>,
     cross: CrossChecks,
     later: LaterDays,
+    beside: Beside,
     /// Owners whose last balance was compared with the one that the provider reports.
     compared: HashSet<OwnerKey>,
     notes: Vec<String>,
@@ -96,6 +101,7 @@ impl<'p> Ledger<'p> {
             meanings: Vec::new(),
             cross: CrossChecks::new(terms),
             later: LaterDays::read(out, plan.window.to)?,
+            beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
             notes: Vec::new(),
         })
@@ -140,6 +146,7 @@ impl<'p> Ledger<'p> {
         let breaks = self.cross.take(&mut outcome, whole);
         self.breaks.extend(breaks);
         let key = key_of(&outcome.owner);
+        self.beside.compare(outcome.feed, &key, outcome.beside);
         // A comparison that proved nothing is told in a note.
         if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
             self.compared.insert(key.clone());
@@ -183,8 +190,15 @@ impl<'p> Ledger<'p> {
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
         let found = std::mem::take(&mut self.breaks);
-        let mut registered =
-            register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        let mut registered = register::register(
+            &mut self.publication,
+            out.state(),
+            self.plan,
+            gathered,
+            found,
+            &self.rejects,
+            &self.beside,
+        )?;
         registered.taken_back.extend(seams_over);
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
@@ -234,7 +248,8 @@ fn by_account(owners: &[OwnerPages]) -> Vec<usize> {
 /// The window and the days around it in which counterparts may lie, up to the day of the run where an owner's balance is
 /// to be compared.
 fn days_around(plan: &Plan, needs: Needs, seen_on: Day) -> Window {
-    let days = if needs == Needs::default() { 0 } else { plan.transfer_days.max(1) };
+    // A day at least, to see rows that moved to the other side of its ends.
+    let days = if needs == Needs::default() { 1 } else { plan.transfer_days.max(1) };
     let (from, to) = (plan.window.from.plus(-days), plan.window.to.plus(days));
     Window { from, to: closing::reaching(plan.window, seen_on).map_or(to, |today| to.max(today)) }
 }

@@ -7,21 +7,24 @@ use sha2::{Digest, Sha256};
 use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
-use crate::landing::Archive;
-use crate::output::{Encoded, Encoder};
+use crate::job::Plan;
+use crate::landing::{Archive, ListingPage};
+use crate::output::{Encoded, Encoder, reported_of};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
-use crate::reconcile::closing::{self, Closing, Ending, Reported};
+use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
 use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
 use crate::reconcile::{FeeRule, Meaning};
 use crate::record::feed::natural_cmp;
 use crate::record::{
-    BalanceRow, Clock, CreditTransfer, Feed, Money, Owner, RejectRow, Row, StatementLine, Total, Window, Zone,
+    BalanceRow, Changed, Clock, CreditTransfer, Day, Feed, Money, Owner, RejectRow, Reported, Row, StatementLine,
+    Total, Window, Zone,
 };
 
-/// Days before and after the others around the window from which credit transfers are known.
-const TRANSFERS_AROUND_DAYS: i32 = 366;
+/// Days before and after the others around the window from which credit transfers are known; and how far from the window a
+/// row that is gone from it is looked for, in what was sent.
+const AROUND_DAYS: i32 = 366;
 
 /// What is known of an owner beside its pages.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +37,7 @@ pub(super) struct Knowledge<'a> {
     /// The days read: the window and those around it from which counterparts and the last balance are taken.
     pub around: Window,
     /// What the provider reported of its balance.
-    pub reported: Option<Reported>,
+    pub reported: Option<closing::Reported>,
     /// What the checks between feeds need.
     pub needs: Needs,
     /// Where the job says that fees are.
@@ -52,6 +55,8 @@ pub(super) struct Outcome {
     pub rejects: Vec<RejectRow>,
     /// What the checks between feeds need of its rows.
     pub facts: Facts,
+    /// Rows on the day before the window and on the day after it.
+    pub beside: [u64; 2],
     /// What else should be known.
     pub notes: Vec<String>,
     /// What the provider means, as far as this owner's rows tell.
@@ -65,14 +70,7 @@ pub(super) fn process(
     knowledge: Knowledge<'_>,
     encoder: Encoder,
 ) -> Result<Outcome> {
-    let responses = pages
-        .pages
-        .iter()
-        .map(|page| {
-            let mut bytes = Vec::new();
-            archive.read(page.response, &mut bytes).map(|()| (bytes, page.skip as usize))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let responses = responses(pages, archive)?;
     let reader = Reader { pages, responses: &responses, knowledge };
     let (owner, window) = (&pages.owner, knowledge.window);
     Ok(match pages.feed {
@@ -97,6 +95,56 @@ pub(super) fn process(
             reader.outcome(books, &found.around, found.rejects, encoder, facts, Facts::Transfers)
         }
     })
+}
+
+/// The bytes of each page, and the rows to skip on it.
+fn responses(pages: &OwnerPages, archive: &Archive) -> Result<Vec<(Vec<u8>, usize)>> {
+    let read = |page: &ListingPage| {
+        let mut bytes = Vec::new();
+        archive.read(page.response, &mut bytes).map(|()| (bytes, page.skip as usize))
+    };
+    pages.pages.iter().map(read).collect()
+}
+
+/// What an owner's rows outside the window say that must not change. `changed` are those that are looked for.
+pub(super) fn rows_outside(
+    pages: &OwnerPages,
+    archive: &Archive,
+    plan: &Plan,
+    currency: Option<&str>,
+    changed: &[Changed],
+) -> Result<Vec<Reported>> {
+    let responses = responses(pages, archive)?;
+    let window = plan.window;
+    let wide = Window { from: window.from.plus(-AROUND_DAYS), to: window.to.plus(AROUND_DAYS) };
+    let mut rejects = Vec::new();
+    let outside = |row: &Reported| !window.contains(row.day);
+    let rows: Vec<Reported> = match pages.feed {
+        feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
+            let rows = read(pages, &responses, wide, plan.zone, &mut rejects, |row, context| {
+                decode::statement_line(feed, row, context)
+            });
+            rows.iter().map(reported_of).collect()
+        }
+        Feed::CardTransactions => {
+            let mut rows = read(pages, &responses, wide, plan.zone, &mut rejects, decode::card_transaction);
+            decode::settle_currencies(&mut rows, currency);
+            for row in &mut rows {
+                // The amounts of a card may have been learnt to change places.
+                let of_row = |changed: &&Changed| changed.before.as_ref().is_some_and(|before| before.key == row.txid);
+                let before = changed.iter().find(of_row).and_then(|changed| changed.before.as_ref());
+                if before.is_some_and(|before| row.amount != before.amount && row.amount_fx == Some(before.amount)) {
+                    row.exchange_amounts();
+                }
+            }
+            rows.iter().map(reported_of).collect()
+        }
+        Feed::CreditTransfers => {
+            let rows = read(pages, &responses, wide, plan.zone, &mut rejects, decode::credit_transfer);
+            rows.iter().map(reported_of).collect()
+        }
+    };
+    Ok(rows.into_iter().filter(outside).collect())
 }
 
 /// One owner's pages in one feed, and what is known of the owner.
@@ -125,7 +173,7 @@ impl<'p> Reader<'p> {
         // The whole list is sent in any case, and a debit may name a transfer of long ago.
         let around = match self.pages.feed {
             Feed::CreditTransfers if window != around => {
-                Window { from: around.from.plus(-TRANSFERS_AROUND_DAYS), to: around.to.plus(TRANSFERS_AROUND_DAYS) }
+                Window { from: around.from.plus(-AROUND_DAYS), to: around.to.plus(AROUND_DAYS) }
             }
             _ => around,
         };
@@ -209,7 +257,10 @@ impl<'p> Reader<'p> {
         } else {
             Facts::None
         };
+        let Window { from, to } = self.knowledge.window;
+        let rows_on = |day: Day| around.iter().filter(|row| row.day() == Some(day)).count() as u64;
         Outcome {
+            beside: [rows_on(from.previous()), rows_on(to.next())],
             feed: self.pages.feed,
             owner: self.pages.owner.clone(),
             rows: encoder.encode(&books.rows),

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::beside::Beside;
 use super::gather::Gathered;
-use super::report::Since;
-use super::{dataset_of, key_of};
+use super::gone::{self, Back, GoneDays};
+use super::report::{ClosingsMoved, Since};
+use super::{dataset_of, key_of, moved};
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::job::Plan;
 use crate::landing;
-use crate::output::{Changes, Gone, Publication};
+use crate::output::{Changes, DaysAround, Publication};
 use crate::reconcile::restatement::{Restated, Restating, restatements};
 use crate::record::{BreakRow, Changed, Day, Feed, Owner, OwnerKind, RejectRow, Reported, Window};
 use crate::state::{Covered, KnownBreak, OwnerKey, SeenBreak, State};
@@ -38,20 +40,36 @@ pub(super) fn register(
     gathered: &Gathered,
     mut found: Vec<Break>,
     rejects: &[RejectRow],
+    beside: &Beside,
 ) -> Result<Registered> {
     let known = state.known_breaks()?;
-    let mut comparison =
-        Comparison { state, plan, gathered, rejects, known: &known, told: Restated::default(), changed: 0 };
+    let mut comparison = Comparison {
+        state,
+        plan,
+        gathered,
+        rejects,
+        known: &known,
+        told: Restated::default(),
+        gone: Vec::new(),
+        moved: Vec::new(),
+        changed: 0,
+    };
     let mut first_reported = HashMap::new();
     for feed in &plan.feeds {
-        comparison.compare(publication, *feed)?;
+        comparison.compare(publication, *feed, &beside.around(*feed))?;
     }
+    let (gone, moved) = (comparison.gone, comparison.moved);
     let Restated { breaks, mut taken_back, late_rows, amended_rows, expired_rows } = comparison.told;
     let note = (comparison.changed > 0).then(|| {
         let days = comparison.changed;
         format!("days of owners that changed since they were committed: {days}; their earlier rows are not in the lake, so nothing tells which rows changed")
     });
-    let since = Since { late_rows, amended_rows, expired_rows, restated_rows: breaks.len() as u64 };
+    let restated_rows = (breaks.len() + gone.len()) as u64;
+    let since = Since { late_rows, amended_rows, expired_rows, restated_rows, closings_moved: moved };
+    for (vanished, days) in gone {
+        first_reported.insert(vanished.id(), days.to_text());
+        found.push(vanished);
+    }
     for (restated, first) in breaks {
         first_reported.insert(restated.id(), first.to_text());
         found.push(restated);
@@ -236,22 +254,50 @@ struct Comparison<'a> {
     rejects: &'a [RejectRow],
     known: &'a HashMap<String, KnownBreak>,
     told: Restated,
+    /// Owners that are not listed any more, or not as they were.
+    gone: Vec<(Break, GoneDays)>,
+    /// Owners whose committed closing balances are others now.
+    moved: Vec<ClosingsMoved>,
     /// Days of owners that changed without anything to tell by how.
     changed: u64,
 }
 
 impl Comparison<'_> {
-    fn compare(&mut self, publication: &mut Publication, feed: Feed) -> Result<()> {
+    fn compare(&mut self, publication: &mut Publication, feed: Feed, around: &DaysAround) -> Result<()> {
         let owners = self.gathered.owners.iter().filter(|pages| pages.feed == feed);
         let read: HashSet<OwnerKey> = owners.map(|pages| key_of(&pages.owner)).collect();
         let Changes { rows, gone, unreadable } =
-            publication.changes(dataset_of(feed), &|owner| read.contains(owner))?;
+            publication.changes(dataset_of(feed), &|owner| read.contains(owner), around)?;
         self.changed += unreadable;
         for rows in rows.chunk_by(|a, b| a.owner == b.owner) {
-            self.restate(publication, feed, rows)?;
+            let rows = moved::followed(rows, self.gathered, self.plan, feed)?;
+            self.restate(publication, feed, &rows)?;
         }
-        let known = gone.into_values().map(|gone| of_gone(feed, gone));
-        self.told.breaks.extend(known);
+        let known = self.known;
+        let open = |id: &str| known.get(id).filter(|known| known.status != "resolved");
+        let told = gone.into_values().map(|gone| (gone::id_of(feed, &gone.owner), gone));
+        self.gone.extend(told.map(|(id, gone)| gone::tell(feed, gone, open(&id))));
+        self.look_for_gone(publication, feed)
+    }
+
+    /// Owners that had gone and are listed again.
+    fn look_for_gone(&mut self, publication: &mut Publication, feed: Feed) -> Result<()> {
+        if !self.known.values().any(|known| known.check == Check::Restatement.name() && known.txid.is_none()) {
+            return Ok(());
+        }
+        let gathered = self.gathered;
+        let read = gathered.owners.iter().filter(|pages| pages.feed == feed && gathered.is_whole(feed, &pages.owner));
+        for owner in read.map(|pages| &pages.owner) {
+            let known = self.known.get(&gone::id_of(feed, &key_of(owner)));
+            let Some(known) = known.filter(|known| known.status != "resolved") else {
+                continue;
+            };
+            match gone::look_again(publication, feed, owner, known)? {
+                Back::Unknown => {}
+                Back::Whole => self.told.taken_back.push(known.break_id.clone()),
+                Back::Otherwise(told, days) => self.gone.push((told, days)),
+            }
+        }
         Ok(())
     }
 
@@ -284,6 +330,7 @@ impl Comparison<'_> {
                 closings_now: &closings_now,
             },
         );
+        self.moved.extend(ClosingsMoved::of(owner, &told, &closings_before, &closings_now));
         self.told.breaks.extend(told.breaks);
         self.told.taken_back.extend(told.taken_back);
         self.told.late_rows += told.late_rows;
@@ -291,33 +338,4 @@ impl Comparison<'_> {
         self.told.expired_rows += told.expired_rows;
         Ok(())
     }
-}
-
-/// An owner that the provider no longer lists, with all its rows: one break.
-fn of_gone(feed: Feed, gone: Gone) -> (Break, Reported) {
-    let Gone { owner: (kind, id), rows, first, last } = gone;
-    let owner = if kind == OwnerKind::Card { Owner::card("", id) } else { Owner::account(id) };
-    let explanation = format!(
-        "the provider no longer lists {owner}: {rows} rows in {feed}, from {first} to {last}, were committed earlier"
-    );
-    let told = Break {
-        check: Check::Restatement,
-        cause: Cause::Vanished,
-        owner,
-        subject: Subject::Listing(feed.name()),
-        booking_date: Some(first),
-        currency: None,
-        amounts: None,
-        explanation,
-    };
-    let first_row = Reported {
-        key: String::new(),
-        day: first,
-        at: 0,
-        amount: crate::record::Money::ZERO,
-        currency: None,
-        balance: None,
-        status: None,
-    };
-    (told, first_row)
 }

@@ -1,5 +1,6 @@
 //! What a run tells about itself: `summary.json`, the page for the accountant, and the table on the terminal.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -10,7 +11,8 @@ use crate::job::Plan;
 use crate::landing::Proof;
 use crate::output::Publication;
 use crate::reconcile::Meaning;
-use crate::record::{BalanceRow, BreakRow, Owner, RejectRow, minor_digits};
+use crate::reconcile::restatement::{Restated, moved_closings};
+use crate::record::{BalanceRow, BreakRow, Day, Money, Owner, RejectRow, minor_digits};
 
 /// How a run ended, as its exit code will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,7 +87,7 @@ pub struct Report {
 }
 
 /// What is different, in the window, from what earlier runs committed of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Since {
     /// Rows that are new on days that were committed before.
     pub late_rows: u64,
@@ -95,6 +97,48 @@ pub struct Since {
     pub expired_rows: u64,
     /// Rows that changed or vanished although they were booked: each is a break.
     pub restated_rows: u64,
+    /// Owners whose closing balances of days that were committed before are others now.
+    pub closings_moved: Vec<ClosingsMoved>,
+}
+
+/// Closing balances of an owner that are not what was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClosingsMoved {
+    /// account or card.
+    pub owner_kind: &'static str,
+    /// The owner's id.
+    pub owner_id: String,
+    /// The first of the days.
+    pub first_day: String,
+    /// The last.
+    pub last_day: String,
+    /// How many days.
+    pub days: u64,
+    /// Rows that are new on days committed before.
+    pub late_rows: u64,
+    /// Rows that changed or vanished.
+    pub restated_rows: u64,
+}
+
+impl ClosingsMoved {
+    /// `None` when none of an owner's closing balances moved.
+    pub(super) fn of(
+        owner: &Owner,
+        told: &Restated,
+        before: &BTreeMap<Day, Money>,
+        now: &BTreeMap<Day, Money>,
+    ) -> Option<ClosingsMoved> {
+        let moved = moved_closings(before, now);
+        Some(ClosingsMoved {
+            owner_kind: owner.kind.name(),
+            owner_id: owner.id().to_owned(),
+            first_day: moved.first()?.to_string(),
+            last_day: moved.last()?.to_string(),
+            days: moved.len() as u64,
+            late_rows: told.late_rows,
+            restated_rows: told.breaks.len() as u64,
+        })
+    }
 }
 
 /// Rows of a dataset.
@@ -285,10 +329,13 @@ impl Report {
 
     /// Adds what is different from earlier runs.
     pub(super) fn tell_since(&mut self, since: Since, note: Option<String>) {
-        self.since = since;
         if since.late_rows > 0 {
             self.notes.push(format!("late rows, on days that were committed before: {}", since.late_rows));
         }
+        if let Some(moved) = closings_note(&since.closings_moved) {
+            self.notes.push(moved);
+        }
+        self.since = since;
         self.notes.extend(note);
     }
 
@@ -344,6 +391,24 @@ impl Report {
             .render(minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(self)), verdict => self.verdict() })
             .expect("the template fits the report")
     }
+}
+
+/// Which days that were closed do not close as they did.
+fn closings_note(moved: &[ClosingsMoved]) -> Option<String> {
+    const OWNERS_SHOWN_MAX: usize = 3;
+    let told = |moved: &ClosingsMoved| {
+        let ClosingsMoved { owner_kind, owner_id, first_day, last_day, days, .. } = moved;
+        match days {
+            1 => format!("{owner_kind} {owner_id} on {first_day}"),
+            days => format!("{owner_kind} {owner_id} on {days} days from {first_day} to {last_day}"),
+        }
+    };
+    let shown: Vec<String> = moved.iter().take(OWNERS_SHOWN_MAX).map(told).collect();
+    let more = match moved.len().saturating_sub(OWNERS_SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(", and {more} more owners"),
+    };
+    (!shown.is_empty()).then(|| format!("closing balances that were committed move: {}{more}", shown.join(", ")))
 }
 
 #[derive(Serialize)]

@@ -5,9 +5,7 @@ use super::diagnose::{Case, Finding};
 use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::record::{
-    BalanceRow, CardTransaction, CreditTransfer, Day, Money, Owner, Row, StatementLine, Status, minor_digits,
-};
+use crate::record::{BalanceRow, CardTransaction, Day, Money, Owner, Row, StatementLine, Status, minor_digits};
 
 /// A row that is a link of a balance chain.
 pub trait Link {
@@ -182,31 +180,6 @@ fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     }
     let mut slots: Vec<Option<R>> = rows.into_iter().map(Some).collect();
     chain.order.iter().map(|row| slots[*row as usize].take().expect("each row stands once in the order")).collect()
-}
-
-/// The check `duplicate` for credit transfers, whose id is `internal_id`.
-pub fn duplicate_transfers(owner: &Owner, rows: &[CreditTransfer<'_>]) -> Vec<Break> {
-    let count = u32::try_from(rows.len()).expect("an owner has fewer than 2^32 transfers");
-    let mut firsts: Vec<u32> = super::find_duplicates(count, |row| &rows[row as usize].internal_id)
-        .into_iter()
-        .map(|duplicate| duplicate.first)
-        .collect();
-    firsts.dedup();
-    firsts.into_iter().map(|first| duplicate_transfer(owner, &rows[first as usize])).collect()
-}
-
-fn duplicate_transfer(owner: &Owner, row: &CreditTransfer<'_>) -> Break {
-    let amount = row.amount.text(minor_digits(row.currency.as_deref()));
-    Break {
-        check: Check::Duplicate,
-        cause: Cause::DuplicateEntry,
-        owner: owner.clone(),
-        subject: Subject::Row(row.internal_id.clone().into_owned()),
-        booking_date: Some(row.booking_date),
-        currency: row.currency.as_deref().map(str::to_owned),
-        amounts: None,
-        explanation: format!("credit transfer {} of {amount} is listed more than once", row.internal_id),
-    }
 }
 
 /// Tells what the chain found in the words of reports.

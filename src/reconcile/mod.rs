@@ -19,17 +19,19 @@ mod pairing;
 mod repair;
 pub mod restatement;
 mod trails;
+mod transfer_copies;
 mod transfers;
 mod twins;
 mod words;
 
-pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
+pub use books::{Books, Link, Prior, close_chain, close_listing};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
 pub use cross::{Terms, check_account, check_books};
 pub use diagnose::Finding;
 pub use duplicates::{Duplicate, find_duplicates};
 pub use loads::check_loads;
 pub use meaning::{FeeRule, Meaning};
+pub use transfer_copies::duplicate_transfers;
 pub use transfers::check_transfers;
 pub use twins::check_twins;
 

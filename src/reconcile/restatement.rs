@@ -64,20 +64,43 @@ pub fn restatements(owner: &Owner, rows: &[Changed], known: &Restating<'_>) -> R
     telling.finish()
 }
 
+/// The committed days that do not close as they did. One that has no rows any more closes as the day before it.
+pub fn moved_closings(before: &BTreeMap<Day, Money>, now: &BTreeMap<Day, Money>) -> Vec<Day> {
+    let is_moved = |(day, closing): &(&Day, &Money)| {
+        let last = now.range(..=**day).next_back();
+        last.is_some_and(|(_, now)| now != *closing)
+    };
+    before.iter().filter(is_moved).map(|(day, _)| *day).collect()
+}
+
 fn is_booked(row: &Reported) -> bool {
     matches!(row.status.as_deref(), None | Some("settled" | "executed"))
 }
 
-/// By how much balances move after each of the rows, as far as the rows themselves tell.
+/// By how much balances move after each of the rows, as far as the rows themselves tell: what is gone is gone from where
+/// it stood, what is there now is there from where it stands.
 fn shifts(rows: &[Changed]) -> HashSet<Money> {
-    let moved =
-        |row: &Option<Reported>| row.as_ref().filter(|row| is_booked(row)).map_or(Money::ZERO, |row| row.amount);
+    let booked = |row: &Option<Reported>| {
+        let row = row.as_ref().filter(|row| is_booked(row))?;
+        Some(((row.day, row.at), row.amount))
+    };
+    let mut moves: BTreeMap<(Day, i64), Option<Money>> = BTreeMap::new();
+    let mut add = |place, amount: Option<Money>| {
+        let total = moves.entry(place).or_insert(Some(Money::ZERO));
+        *total = total.zip(amount).and_then(|(total, amount)| total.checked_add(amount));
+    };
+    for row in rows {
+        if let Some((place, amount)) = booked(&row.after) {
+            add(place, Some(amount));
+        }
+        if let Some((place, amount)) = booked(&row.before) {
+            add(place, Money::ZERO.checked_sub(amount));
+        }
+    }
     let mut total = Some(Money::ZERO);
     let mut shifts = HashSet::from([Money::ZERO]);
-    for row in rows {
-        total = total
-            .and_then(|total| total.checked_add(moved(&row.after)))
-            .and_then(|total| total.checked_sub(moved(&row.before)));
+    for moved in moves.into_values() {
+        total = total.zip(moved).and_then(|(total, moved)| total.checked_add(moved));
         shifts.extend(total);
     }
     shifts
@@ -204,12 +227,8 @@ impl Telling<'_> {
 
     /// Which closed days it moves.
     fn moved_closings(&self, from: Day) -> String {
-        let (before, now) = (self.known.closings_before, self.known.closings_now);
-        let moved: Vec<Day> = before
-            .range(from..)
-            .filter(|(day, closing)| now.get(day).is_some_and(|now| now != *closing))
-            .map(|(day, _)| *day)
-            .collect();
+        let mut moved = moved_closings(self.known.closings_before, self.known.closings_now);
+        moved.retain(|day| *day >= from);
         match moved.as_slice() {
             [] => String::new(),
             [day] => format!("; the closing balance of {day} moves"),

@@ -9,8 +9,11 @@
 //!    at most [`SUMMANDS_MAX`] candidates, the nearest by day, are tried.
 //!
 //! Transfers that differ in nothing are interchangeable; one that could be paid by several debits with equal right, while
-//! not all of them are needed, is `ambiguous` and told once. Direct debits (`sdd`) need no debit but lay claim to theirs;
-//! so does whatever is not executed lay claim to the debit that names it. Pending debits count as debits: they are booked
+//! not all of them are needed, is `ambiguous` and told once. A transfer listed under two ids needs one debit. Direct debits
+//! (`sdd`) need no debit but lay claim to theirs: all that the provider documents of them is that word, so that nothing
+//! tells on which day one is collected, or whether the row is of the side that pays. What a debit names is looked for
+//! among them all the same, and a debit whose text says direct debit may name what is not listed. Whatever is not
+//! executed lays claim to the debit that names it, too. Pending debits count as debits: they are booked
 //! later. A transfer so near to either end of what was read that its debit may lie beyond is not missed; how near that is,
 //! is learned from the account's own pairs, and `transfer_days` while there are few.
 
@@ -20,6 +23,7 @@ use std::fmt::Write;
 use super::cross::Terms;
 use super::facts::{AccountFacts, LineFact, Side, TransferFact};
 use super::pairing::{pair, rivals};
+use super::transfer_copies;
 use super::words;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::feed::natural_cmp;
@@ -99,6 +103,7 @@ impl<'a> Matcher<'a> {
         lines.sort_by_key(|line| (line.at.utc_micros(), &line.txid, line.amount));
         let mut ids = HashSet::new();
         lines.retain(|line| ids.insert(&*line.txid));
+        transfer_copies::take_out(&mut sorted, &lines);
         let named = names(&sorted, &lines);
         Self {
             facts,

@@ -1,7 +1,7 @@
 //! What was planted against what was told.
 
 use super::{KindResults, books, name, paging};
-use crate::breaks::{Break, Subject};
+use crate::breaks::Break;
 use crate::record::OwnerKind;
 use crate::sandbox::generator::{FaultKind, Planted, plant};
 use crate::sandbox::ledger::Ledger;
@@ -73,10 +73,10 @@ fn miss(planted: &Planted, breaks: &[Break], seed: u64) -> String {
 
 /// Whether a break is at the planted row; where rows share a moment, another of them may be named with equal right.
 fn names_the_row(clean: &Ledger, planted: &Planted, found: &Break) -> bool {
-    let Subject::Row(txid) = &found.subject else {
+    let Some(txid) = found.subject.row() else {
         return false;
     };
-    if *txid == planted.break_txid || (found.check.name() == "duplicate" && *txid == planted.txid) {
+    if txid == planted.break_txid || (found.check.name() == "duplicate" && txid == planted.txid) {
         return true;
     }
     let (named, meant) = (booked_s(clean, planted, txid), booked_s(clean, planted, &planted.txid));

@@ -224,3 +224,56 @@ fn the_iban_statement_alone_will_do_and_none_proves_nothing() {
     facts.iban_statements = Some(Side::of(vec![iban_line("9", "10 10:00", "-100.00", DUPONT, "")]));
     assert_eq!(check_transfers(&facts, march()), []);
 }
+
+#[test]
+fn one_execution_under_two_ids_needs_one_debit() {
+    let both = || {
+        vec![
+            transfer("50", "10", "-100.00", DUPONT, "CT2026000001"),
+            transfer("97", "10", "-100.00", DUPONT, "CT2026000001"),
+        ]
+    };
+    let debit = |txid, text: &str| iban_line(txid, "10 10:00", "-100.00", DUPONT, text);
+    assert_eq!(compared(both(), vec![debit("9", "Virement CT2026000001")]), NOTHING);
+    assert_eq!(compared(both(), vec![debit("9", "Virement")]), NOTHING, "by IBAN, amount and day");
+    let paid_twice = vec![debit("8", "Virement CT2026000001"), debit("9", "Virement CT2026000001")];
+    assert_eq!(compared(both(), paid_twice), NOTHING, "that it stands twice is told, and each has its debit");
+    let missing = compared(both(), vec![]);
+    assert_eq!(missing.len(), 1, "the original misses its debit: {missing:?}");
+}
+
+#[test]
+fn the_same_transfer_under_another_id_is_a_duplicate() {
+    use tieout::record::CreditTransfer;
+    let order = |id: &'static str, reference: &'static str, iban: &'static str, status| CreditTransfer {
+        acc_id: "1".into(),
+        internal_id: id.into(),
+        booking_date: day("2026-03-10"),
+        created_at: None,
+        requested_date: None,
+        executed_date: None,
+        amount: money("-100.00"),
+        currency: Some("EUR".into()),
+        status,
+        provider_status: None,
+        transaction_type: None,
+        execution_reference: (!reference.is_empty()).then(|| reference.into()),
+        beneficiary_name: None,
+        beneficiary_iban: Some(iban.into()),
+        beneficiary_bic: None,
+        reason: None,
+        source_reason: None,
+    };
+    let (done, due) = (TransferStatus::Executed, TransferStatus::ToExecute);
+    let found = |orders: &[CreditTransfer<'_>]| {
+        told(&tieout::reconcile::duplicate_transfers(&tieout::record::Owner::account("1"), orders))
+    };
+    let copy = "1 97 duplicate_entry: listed twice: credit transfer 50 and 97, under one execution reference";
+    assert_eq!(found(&[order("97", "R1", DUPONT, done), order("50", "R1", DUPONT, done)]), [copy]);
+    assert_eq!(found(&[order("50", "BATCH", DUPONT, done), order("51", "BATCH", MULLER, done)]), NOTHING);
+    assert_eq!(found(&[order("50", "R1", DUPONT, done), order("51", "R2", DUPONT, done)]), NOTHING);
+    assert_eq!(found(&[order("50", "", DUPONT, due), order("51", "", DUPONT, due)]), NOTHING);
+    assert_eq!(found(&[order("50", "R1", DUPONT, due), order("51", "R1", DUPONT, due)]), NOTHING);
+    let again = "1 50 duplicate_entry: credit transfer 50 of -100.00 is listed more than once";
+    assert_eq!(found(&[order("50", "R1", DUPONT, done), order("50", "R1", DUPONT, done)]), [again]);
+}
