@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::{dataset_of, key_of};
-use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::output::{Gone, Publication};
 use crate::record::{Day, Feed, Owner, OwnerKind};
@@ -57,30 +56,30 @@ pub(super) enum Back {
     /// All its rows are as they were.
     Whole,
     /// Some of its days are not as they were.
-    Otherwise(Break, GoneDays),
+    Otherwise(Box<Break>, GoneDays),
 }
 
 /// Compares the rows of an owner that is listed again with those that had gone.
-pub(super) fn look_again(publication: &mut Publication, feed: Feed, owner: &Owner, known: &KnownBreak) -> Result<Back> {
+pub(super) fn look_again(publication: &mut Publication, feed: Feed, owner: &Owner, known: &KnownBreak) -> Back {
     let Some(GoneDays(mut days)) = known.earlier.as_deref().and_then(GoneDays::from_text) else {
-        return Ok(Back::Unknown);
+        return Back::Unknown;
     };
     let now = publication.digests_of(dataset_of(feed), &key_of(owner));
     let all = days.len();
     days.retain(|day, digest| now.get(day) != Some(digest));
     let other = days.keys().filter(|day| now.contains_key(day)).count();
     if days.is_empty() {
-        return Ok(Back::Whole);
+        return Back::Whole;
     }
     if days.len() == all && other == 0 {
-        return Ok(Back::Unknown);
+        return Back::Unknown;
     }
     let explanation = format!(
         "the provider lists {owner} again, but {} of {all} days in {feed} that were committed earlier are not as they were",
         days.len(),
     );
     let days = GoneDays(days);
-    Ok(Back::Otherwise(the_break(feed, owner_of(&key_of(owner)), &days, Cause::Changed, explanation), days))
+    Back::Otherwise(Box::new(the_break(feed, owner_of(&key_of(owner)), &days, Cause::Changed, explanation)), days)
 }
 
 /// Nothing tells the account of a card that is gone, and the break must stay the same one.

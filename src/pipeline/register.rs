@@ -182,12 +182,12 @@ fn needs(found: &Break, plan: &Plan) -> Vec<String> {
     let feeds = match (found.check, &found.subject) {
         (_, Subject::Listing(name)) => return vec![(*name).to_owned()],
         (Check::ClosingBalance, _) => return vec![chain.name().to_owned(), BALANCE.to_owned()],
-        (Check::Restatement, Subject::RowOf(dataset, _)) => return vec![(*dataset).to_owned()],
         // Which of two equal lines is the copy, the account statement tells.
-        (Check::Duplicate, Subject::RowOf("iban_statements", _)) => vec![Feed::AccountStatements, Feed::IbanStatements],
-        (Check::Duplicate, Subject::RowOf(dataset, _)) => return vec![(*dataset).to_owned()],
+        (Check::IbanTwin, _) | (Check::Duplicate, Subject::RowOf("iban_statements", _)) => {
+            vec![Feed::AccountStatements, Feed::IbanStatements]
+        }
+        (Check::Restatement | Check::Duplicate, Subject::RowOf(dataset, _)) => return vec![(*dataset).to_owned()],
         (Check::Chain | Check::Seam | Check::Restatement, _) => vec![chain],
-        (Check::IbanTwin, _) => vec![Feed::AccountStatements, Feed::IbanStatements],
         (Check::Transfer, _) => vec![Feed::AccountStatements, Feed::IbanStatements, Feed::CreditTransfers],
         (Check::CardLoad, _) => vec![Feed::AccountStatements, Feed::CardTransactions],
         (Check::Duplicate | Check::Completeness, _) => {
@@ -277,13 +277,14 @@ impl Comparison<'_> {
         let open = |id: &str| known.get(id).filter(|known| known.status != "resolved");
         let told = gone.into_values().map(|gone| (gone::id_of(feed, &gone.owner), gone));
         self.gone.extend(told.map(|(id, gone)| gone::tell(feed, gone, open(&id))));
-        self.look_for_gone(publication, feed)
+        self.look_for_gone(publication, feed);
+        Ok(())
     }
 
     /// Owners that had gone and are listed again.
-    fn look_for_gone(&mut self, publication: &mut Publication, feed: Feed) -> Result<()> {
+    fn look_for_gone(&mut self, publication: &mut Publication, feed: Feed) {
         if !self.known.values().any(|known| known.check == Check::Restatement.name() && known.txid.is_none()) {
-            return Ok(());
+            return;
         }
         let gathered = self.gathered;
         let read = gathered.owners.iter().filter(|pages| pages.feed == feed && gathered.is_whole(feed, &pages.owner));
@@ -292,13 +293,12 @@ impl Comparison<'_> {
             let Some(known) = known.filter(|known| known.status != "resolved") else {
                 continue;
             };
-            match gone::look_again(publication, feed, owner, known)? {
+            match gone::look_again(publication, feed, owner, known) {
                 Back::Unknown => {}
                 Back::Whole => self.told.taken_back.push(known.break_id.clone()),
-                Back::Otherwise(told, days) => self.gone.push((told, days)),
+                Back::Otherwise(told, days) => self.gone.push((*told, days)),
             }
         }
-        Ok(())
     }
 
     fn restate(&mut self, publication: &mut Publication, feed: Feed, rows: &[Changed]) -> Result<()> {

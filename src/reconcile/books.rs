@@ -169,7 +169,9 @@ pub fn close_listing<R: Link + Row>(owner: &Owner, rows: Vec<R>) -> Books<R> {
     let mut breaks = Teller { owner, rows: &rows, entries: &entries, currency }.duplicates(&chain);
     // The same id may stand twice in the account's own statement: that is another break.
     if let Some(listing) = rows.first().map(|row| row.dataset().name) {
-        breaks.iter_mut().for_each(|found| found.subject = found.subject.clone().within(listing));
+        for found in &mut breaks {
+            found.subject = found.subject.clone().within(listing);
+        }
     }
     Books { rows: in_order(rows, &chain), breaks, balances: Vec::new(), meaning: Meaning::default() }
 }

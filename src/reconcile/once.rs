@@ -10,6 +10,7 @@
 //! in another owner's or another list's words.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use super::facts::{AccountFacts, LineFact};
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -142,10 +143,12 @@ fn explain(facts: &AccountFacts, found: &mut Break, twin: &LineFact) {
     if matches!(found.check, Check::Chain | Check::Seam) {
         found.cause = Cause::MissingEntry;
     }
-    found.explanation.push_str(&format!(
+    let named = write!(
+        found.explanation,
         "; IBAN statement txid {} of {}, booked on {}, has no account line",
         twin.txid,
         facts.money(twin.amount),
         twin.at.day(),
-    ));
+    );
+    named.expect("a text can grow");
 }
