@@ -8,6 +8,7 @@ use comfy_table::{Table, presets};
 
 use super::exit::Exit;
 use super::printer::{self, Format};
+use crate::breaks::Check;
 use crate::output::OutputDir;
 use crate::record::{Day, minor_digits};
 use crate::state::{BreakFilter, KnownBreak, State, TrailEntry};
@@ -33,7 +34,7 @@ enum Act {
         #[arg(long, value_parser = ["open", "accepted", "resolved"])]
         status: Option<String>,
         /// Only those of a check
-        #[arg(long)]
+        #[arg(long, value_parser = Check::ALL.map(Check::name))]
         check: Option<String>,
         /// Only those of an account or card
         #[arg(long, value_name = "ID")]
@@ -55,22 +56,28 @@ enum Act {
         /// The break's id
         break_id: String,
         /// Who accepts it
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = said)]
         by: String,
         /// Why
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = said)]
         note: String,
+        /// How the result is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Open an accepted break again
     Reopen {
         /// The break's id
         break_id: String,
         /// Who opens it
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = said)]
         by: Option<String>,
         /// Why
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = said)]
         note: Option<String>,
+        /// How the result is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
 }
 
@@ -89,18 +96,37 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
             let known = state.break_of_id(break_id)?.ok_or_else(|| unknown(break_id))?;
             show(&known, &state.trail(Some(break_id))?, *format);
         }
-        Act::Accept { break_id, by, note } => {
+        Act::Accept { break_id, by, note, format } => {
             State::open_for_reading(&arguments.out)?;
-            OutputDir::open(&arguments.out)?.state().accept_break(break_id, by, note)?;
-            printer::result(&format!("{break_id} accepted by {by}"));
+            let out = OutputDir::open(&arguments.out)?;
+            out.state().accept_break(break_id, by, note)?;
+            judged(out.state(), break_id, *format, &format!("{break_id} accepted by {by}"))?;
         }
-        Act::Reopen { break_id, by, note } => {
+        Act::Reopen { break_id, by, note, format } => {
             State::open_for_reading(&arguments.out)?;
-            OutputDir::open(&arguments.out)?.state().reopen_break(break_id, by.as_deref(), note.as_deref())?;
-            printer::result(&format!("{break_id} open again"));
+            let out = OutputDir::open(&arguments.out)?;
+            out.state().reopen_break(break_id, by.as_deref(), note.as_deref())?;
+            judged(out.state(), break_id, *format, &format!("{break_id} open again"))?;
         }
     }
     Ok(Exit::Ties)
+}
+
+/// A name or a note must say something: it is all that an auditor will find.
+fn said(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("expected a text, found nothing") } else { Ok(text.trim().to_owned()) }
+}
+
+/// What a break is after somebody judged it.
+fn judged(state: &State, break_id: &str, format: Format, sentence: &str) -> Result<()> {
+    match format {
+        Format::Text => printer::result(sentence),
+        Format::Json => {
+            let known = state.break_of_id(break_id)?.ok_or_else(|| unknown(break_id))?;
+            show(&known, &state.trail(Some(break_id))?, format);
+        }
+    }
+    Ok(())
 }
 
 fn unknown(break_id: &str) -> Error {

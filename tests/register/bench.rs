@@ -90,6 +90,17 @@ impl Bench {
         self.run_archive(r#"["credit_transfers"]"#, ["2026-03-01", "2026-03-07"])
     }
 
+    /// Runs the job over lines of the account 7: those of its statement, and those of its IBAN statement.
+    pub fn run_statements(&self, lines: &[&str], iban_lines: &[&str]) -> Ran {
+        for (feed, lines) in [("account_statements", lines), ("iban_statements", iban_lines)] {
+            let folder = self.folder.path().join("archive").join(feed);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let body = format!(r#"{{"body":{{"acc_id":"7","transactions":[{}]}}}}"#, lines.join(","));
+            std::fs::write(folder.join("page.json"), body).expect("a file");
+        }
+        self.run_archive(r#"["account_statements", "iban_statements"]"#, ["2026-03-01", "2026-03-07"])
+    }
+
     fn run_archive(&self, feeds: &str, [from, to]: [&str; 2]) -> Ran {
         let job = self.folder.path().join("job.toml");
         let text = format!(

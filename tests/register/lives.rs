@@ -276,3 +276,72 @@ fn the_trail_cannot_be_edited() {
     let (code, told) = bench.verify();
     assert_eq!((code, &told["findings"][0]["kind"]), (1, &json!("trail_broken")));
 }
+
+#[test]
+fn what_people_say_of_a_break_must_say_something_and_is_shown() {
+    let bench = Bench::new();
+    let id = text(bench.run(&with(|rows| rows[2].off = 40)).only(), "break_id").to_owned();
+    for wrong in [
+        &["accept", id.as_str()][..],
+        &["accept", &id, "--by", "Ada"],
+        &["accept", &id, "--by", "Ada", "--note", " "],
+        &["accept", &id, "--by", "", "--note", "fine"],
+        &["accept", "brk-000000000000", "--by", "Ada", "--note", "fine"],
+        &["reopen", &id],
+        &["reopen", "brk-000000000000"],
+        &["show", "brk-000000000000"],
+        &["list", "--check", "chains"],
+        &["list", "--status", "closed"],
+    ] {
+        assert_eq!(bench.breaks(wrong).0, 2, "{wrong:?}");
+    }
+    assert_eq!(bench.acts(&id), ["opened"], "nothing of it was done");
+    let (code, told) = bench.breaks(&["accept", &id, "--by", "Ada", "--note", "fine", "--format", "json"]);
+    assert_eq!((code, text(&told, "status"), text(&told, "accepted_by")), (0, "accepted", "Ada"));
+    let (code, told) = bench.breaks(&["reopen", &id, "--format", "json"]);
+    assert_eq!((code, text(&told, "status"), &told["note"]), (0, "open", &serde_json::Value::Null));
+    assert_eq!(bench.acts(&id), ["opened", "accepted", "reopened"]);
+    let elsewhere = bench.out().join("nowhere");
+    let elsewhere = elsewhere.to_str().expect("UTF-8");
+    for act in [&["list"][..], &["show", &id], &["accept", &id, "--by", "Ada", "--note", "fine"], &["reopen", &id]] {
+        assert_eq!(bench.tieout(&[&["breaks", "--out", elsewhere], act].concat()).0, 2, "{act:?}");
+    }
+    assert!(!bench.out().join("nowhere").exists(), "looking makes nothing");
+}
+
+/// A line of either statement: a transfer from or to one IBAN.
+fn transfer(txid: u32, date: &str, amount: &str, kind: &str, balance: &str) -> String {
+    format!(
+        r#"{{"txid":"{txid}","date":"{date}","amount":{amount},"currency":"EUR","type":"{kind}","balance":"{balance}","description":"Virement","iban":{{"iban":"FR7630006000011234567890189","swift":"AGRIFRPP"}}}}"#
+    )
+}
+
+#[test]
+fn a_fault_that_shows_in_two_statements_is_one_break() {
+    let lines = [
+        transfer(1, "2026-03-01 09:00:00", "100.00", "C", "100.00"),
+        transfer(2, "2026-03-02 09:00:00", "12.50", "D", "87.50"),
+        transfer(3, "2026-03-03 09:00:00", "7.25", "D", "80.25"),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let copy = transfer(99, "2026-03-02 09:00:00", "12.50", "D", "87.50");
+    let bench = Bench::new();
+    let clean = bench.run_statements(&lines, &lines);
+    assert_eq!((clean.code, clean.breaks()), (0, &[][..]), "{:#}", clean.summary);
+    let copied = Bench::new().run_statements(&lines, &[&lines[..], &[&copy]].concat());
+    assert_eq!((text(copied.only(), "check"), text(copied.only(), "txid")), ("duplicate", "99"));
+    let in_both = [&lines[..2], &[&copy], &lines[2..]].concat();
+    let copied = Bench::new().run_statements(&in_both, &in_both);
+    assert_eq!((text(copied.only(), "check"), text(copied.only(), "txid")), ("duplicate", "99"));
+    let twice = [&lines[..2], &lines[1..]].concat();
+    let doubled = Bench::new().run_statements(&twice, &twice);
+    assert_eq!((text(doubled.only(), "check"), text(doubled.only(), "txid")), ("duplicate", "2"));
+    let without = [lines[0], lines[2]];
+    let torn = Bench::new().run_statements(&without, &lines);
+    let found = torn.only();
+    assert_eq!((text(found, "check"), text(found, "cause"), text(found, "txid")), ("chain", "missing_entry", "3"));
+    let evidence = "IBAN statement txid 2 of -12.50, booked on 2026-03-02, has no account line";
+    assert!(text(found, "explanation").ends_with(evidence), "{found:#}");
+    let lacking = Bench::new().run_statements(&lines, &without);
+    assert_eq!((text(lacking.only(), "check"), text(lacking.only(), "txid")), ("iban_twin", "2"));
+}
