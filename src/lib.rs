@@ -45,6 +45,10 @@
 //!   are inclusive is not documented. Rows are selected by their own booking date.
 //! - Days are sealed over what rows say, not over files: a file may be written anew, a row may not say something else.
 //!   `tieout verify` needs nothing but the directory.
+//! - Days may be committed in any order. A window that closes elsewhere than the days behind it open is a seam break, at the
+//!   first row of those days: they are the ones to run again.
+//! - A fault that shows in two feeds is one break, where amount and place leave no doubt. What a card or an order lacks
+//!   stays a break of its own beside a torn chain: it is a fact in another list's words.
 //! - A restatement stays open until somebody accepts it, or the row says again what it said first. That the next run
 //!   compares with the new value makes it no better. breaks.csv lists what is open or accepted in its window; what went
 //!   away stands in the register, with the reason.

@@ -4,6 +4,10 @@
 //! the chain must end on it; where it moved, the chain may end on either, and an end between the two proves nothing.
 //! Whether the balance that is reported holds pending rows is documented nowhere: a difference that is exactly theirs is
 //! a note, not a break.
+//!
+//! Pages that somebody archived elsewhere are not compared, even where balances or lists of cards lie beside them: nothing
+//! tells whether a balance was read before or after the rows, and an archive has no now. The landing of a run of our own
+//! tells both, and is compared when it is read back.
 
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::{Day, Money, Owner, Total, Window, minor_digits};

@@ -11,6 +11,8 @@
 //! | `proved` | it was a listing that could not be proved complete, and now is |
 //!
 //! When neither the owner's rows nor the rules have changed, the other side of the check has: told as `late_row`.
+//! A seam between the window and later days that were committed before it is over, as `restated`, when the window closes
+//! where they open; an owner that was no longer listed, when its rows are back as they were.
 //! A restatement never goes away because the new value is the sealed one now: somebody accepts it, or the row says again
 //! what it said first.
 

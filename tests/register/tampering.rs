@@ -175,3 +175,29 @@ fn a_folder_of_nothing_is_a_usage_error() {
     let bench = Bench::new();
     assert_eq!(bench.verify().0, 2);
 }
+
+#[test]
+fn a_break_that_is_not_what_its_trail_says() {
+    for sql in [
+        "UPDATE breaks SET status = 'accepted', accepted_by = 'Bob', note = 'fine'",
+        "UPDATE breaks SET status = 'resolved', resolution = 'late_row'",
+        "UPDATE breaks SET note = 'what nobody said'",
+        "DELETE FROM breaks",
+    ] {
+        let bench = Bench::new();
+        let mut broken = rows();
+        broken[2].off = 40;
+        bench.run(&broken);
+        bench.assert_intact();
+        bench.database().execute(sql, []).expect("edits");
+        assert_eq!(told(&bench).1, ["trail_broken"], "{sql}");
+    }
+    let bench = Bench::new();
+    let mut broken = rows();
+    broken[2].off = 40;
+    let id = text(bench.run(&broken).only(), "break_id").to_owned();
+    bench.accept(&id);
+    bench.assert_intact();
+    bench.run(&rows());
+    bench.assert_intact();
+}

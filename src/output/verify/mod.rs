@@ -6,6 +6,7 @@
 
 mod csv_days;
 mod partition;
+mod register;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
@@ -380,7 +381,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn trail(&mut self) -> Result<()> {
-        let Some(state) = &self.state else {
+        let Some(state) = self.state.take() else {
             return Ok(());
         };
         let entries = state.trail(None)?;
@@ -390,8 +391,9 @@ impl<'a> Verifier<'a> {
             let detail = format!("entry {} is not the one that was written there", entry.entry);
             let day = entry.at.get(..10).and_then(Day::parse);
             self.note(day, FindingKind::TrailBroken, "tieout.db, trail", detail);
+            return Ok(());
         }
-        Ok(())
+        register::check(self, &state, &entries)
     }
 
     fn finish(mut self) -> Verification {
