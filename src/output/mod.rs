@@ -22,6 +22,7 @@
 //! | `sealed`, `sealing` | digests of what is written, and the chain of sealed days |
 //! | `changes` | what is different from what an earlier run wrote |
 //! | `verify` | all of it computed again from what lies there |
+//! | `released` | what was committed, for those who load it elsewhere |
 //! | `manifest` | `manifest.json` |
 //! | `schema` | `schemas/*.json` |
 
@@ -38,6 +39,7 @@ mod manifest;
 mod packed;
 mod parquet;
 mod publication;
+mod released;
 #[cfg(test)]
 mod samples;
 mod schema;
@@ -57,6 +59,9 @@ pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
 pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
+pub use released::{Released, ReleasedPartition, RowSink};
+#[cfg(test)]
+pub(crate) use schema::assert_checked_in;
 pub use schema::{ParquetType, Property, SchemaDocument};
 pub use staged::Digested;
 pub use totals::{CurrencyTotals, Totals};

@@ -169,6 +169,22 @@ fn arrow_name(kind: Kind) -> String {
     }
 }
 
+/// Set it to write the files anew after a change of the declaration.
+#[cfg(test)]
+const REWRITE: &str = "TIEOUT_REWRITE_SCHEMAS";
+
+/// Compares a file that is made from the declaration with what is checked in, or writes it anew.
+#[cfg(test)]
+pub(crate) fn assert_checked_in(path: &std::path::Path, text: &str) {
+    if std::env::var_os(REWRITE).is_some() {
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("schemas/ can be written");
+        std::fs::write(path, text).expect("schemas/ can be written");
+    }
+    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+    let (path, hint) = (path.display(), format!("{REWRITE}=1 cargo test --lib schema"));
+    assert!(checked_in == text, "{path} is out of date: {hint}");
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -176,19 +192,11 @@ mod tests {
     use super::*;
     use crate::record::dataset;
 
-    /// Set it to write the files anew after a change of the declaration.
-    const REWRITE: &str = "TIEOUT_REWRITE_SCHEMAS";
-
     #[test]
     fn the_checked_in_schemas_are_those_of_the_declaration() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
         for dataset in dataset::ALL {
-            let (path, json) = (folder.join(format!("{}.json", dataset.name)), SchemaDocument::of(dataset).to_json());
-            if std::env::var_os(REWRITE).is_some() {
-                std::fs::write(&path, &json).expect("schemas/ can be written");
-            }
-            let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(checked_in == json, "{} is out of date: run the tests with {REWRITE}=1", path.display());
+            assert_checked_in(&folder.join(format!("{}.json", dataset.name)), &SchemaDocument::of(dataset).to_json());
         }
     }
 
