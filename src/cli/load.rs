@@ -61,8 +61,7 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         (None, Some(job)) => output_directory(job)?,
         (None, None) => unreachable!("clap asks for one of them"),
     };
-    let options =
-        Options { window: arguments.window, reload: arguments.reload, take_over: arguments.take_over };
+    let options = Options { window: arguments.window, reload: arguments.reload, take_over: arguments.take_over };
     let loaded = load(&out, &target_of(arguments)?, options)?;
     match arguments.format {
         Format::Json => printer::result(&serde_json::to_string_pretty(&loaded).expect("plain data")),
@@ -107,8 +106,11 @@ fn text(loaded: &Loaded) -> String {
         loaded.removed,
         loaded.breaks
     )];
-    lines.extend(loaded.datasets.iter().map(|table| {
-        format!("  {}: {} rows on {} days", table.dataset, table.rows, table.partitions)
-    }));
+    lines.extend(
+        loaded
+            .datasets
+            .iter()
+            .map(|table| format!("  {}: {} rows on {} days", table.dataset, table.rows, table.partitions)),
+    );
     lines.join("\n")
 }

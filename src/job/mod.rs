@@ -4,8 +4,10 @@ mod directory;
 mod file;
 pub mod plan;
 mod problems;
+mod schema;
 mod section;
 
 pub use directory::output_directory;
 pub use file::{Overrides, load};
 pub use plan::{Connection, KeySource, Limits, Output, Plan, Source};
+pub use schema::JobSchema;

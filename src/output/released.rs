@@ -112,7 +112,8 @@ impl Released {
         while let Some(batch) = reader.next_batch()? {
             for row in 0..batch.rows() {
                 batch.hand_over(row, &mut Both(To(&mut *sink), To(&mut summing)))?;
-                sink.end_row().map_err(|error| error.at(format!("{}, row {}", path.display(), summing.totals().rows)))?;
+                sink.end_row()
+                    .map_err(|error| error.at(format!("{}, row {}", path.display(), summing.totals().rows)))?;
             }
         }
         let (totals, file) = (summing.totals(), &partition.file);

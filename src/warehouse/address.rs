@@ -43,7 +43,9 @@ pub struct Address {
 pub fn target(to: &str, schema: Option<&str>) -> Result<Target> {
     if let Some(path) = to.strip_prefix("sqlite:") {
         if path.is_empty() {
-            return Err(Error::usage("expected a file behind 'sqlite:', found none").hint("for example sqlite:books.db"));
+            return Err(
+                Error::usage("expected a file behind 'sqlite:', found none").hint("for example sqlite:books.db")
+            );
         }
         if schema.is_some() {
             return Err(Error::usage("SQLite has no schemas").hint("leave --schema out, or name another file"));
@@ -163,12 +165,8 @@ fn password_in(line: &str, config: &Config) -> Option<String> {
     let wanted_port = config.get_ports().first().copied().unwrap_or(PORT).to_string();
     let wanted_user = config.get_user().unwrap_or_default();
     let wanted_database = config.get_dbname().unwrap_or(wanted_user);
-    let pairs = [
-        (host, wanted_host.as_str()),
-        (port, wanted_port.as_str()),
-        (database, wanted_database),
-        (user, wanted_user),
-    ];
+    let pairs =
+        [(host, wanted_host.as_str()), (port, wanted_port.as_str()), (database, wanted_database), (user, wanted_user)];
     pairs.iter().all(|(field, wanted)| field == "*" || field == wanted).then_some(password)
 }
 
@@ -213,8 +211,11 @@ mod tests {
 
     #[test]
     fn errors_do_not_show_the_password() {
-        for to in ["mysql://me:canary@db/books", "postgresql://me:canary@db:port/books", "postgresql://me:canary@db/b?sslmode=x"]
-        {
+        for to in [
+            "mysql://me:canary@db/books",
+            "postgresql://me:canary@db:port/books",
+            "postgresql://me:canary@db/b?sslmode=x",
+        ] {
             let error = target(to, None).expect_err("no address");
             assert!(!format!("{error}{error:?}").contains("canary"), "{error}");
         }

@@ -83,7 +83,8 @@ fn run(released: &Released, store: &mut dyn Store, options: Options) -> Result<L
         wanted.iter().copied().filter(|partition| options.reload || !is_loaded(partition, &known)).collect();
     let gone: Vec<&Known> = known.iter().filter(|known| !wanted.iter().any(|wanted| is_of(known, wanted))).collect();
     changed.iter().try_for_each(|partition| released.check(partition))?;
-    let mut loaded = Loaded { partitions: wanted.len(), replaced: changed.len(), removed: gone.len(), ..Loaded::default() };
+    let mut loaded =
+        Loaded { partitions: wanted.len(), replaced: changed.len(), removed: gone.len(), ..Loaded::default() };
     for dataset in lake_datasets() {
         loaded.rows += replace(released, store, dataset, &changed, &gone)?;
     }
@@ -172,11 +173,7 @@ fn write_break(known: &KnownBreak, rows: &mut Rows<'_>) -> Result<()> {
 }
 
 /// Compares what is in the database now with the manifests: the partitions of this load and those of earlier ones.
-fn prove(
-    store: &mut dyn Store,
-    wanted: &[&ReleasedPartition],
-    window: Option<Window>,
-) -> Result<Vec<LoadedDataset>> {
+fn prove(store: &mut dyn Store, wanted: &[&ReleasedPartition], window: Option<Window>) -> Result<Vec<LoadedDataset>> {
     let (mut tables, mut differences) = (Vec::new(), Vec::new());
     for dataset in lake_datasets() {
         let mut found = store.sums(dataset, window)?;

@@ -147,10 +147,8 @@ impl Store for PostgreSql {
     }
 
     fn known(&mut self) -> Result<Vec<Known>> {
-        let sql = format!(
-            "SELECT dataset, booking_date - DATE '1970-01-01', sha256, run_id FROM {}",
-            self.table(PARTITIONS)
-        );
+        let sql =
+            format!("SELECT dataset, booking_date - DATE '1970-01-01', sha256, run_id FROM {}", self.table(PARTITIONS));
         let known = |row: Vec<Option<String>>| match <[_; 4]>::try_from(row) {
             Ok([Some(dataset), day, Some(sha256), Some(run_id)]) => {
                 day_of(day.as_deref()).map(|day| Known { dataset, day, sha256, run_id })
@@ -178,8 +176,7 @@ impl Store for PostgreSql {
         let columns: Vec<String> = dataset.columns.iter().map(|column| quoted(column.name)).collect();
         let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table(dataset.name), columns.join(", "));
         let sink = self.runtime.block_on(self.client.copy_in(&sql)).map_err(|error| refused("begin a COPY", &error))?;
-        let mut copying =
-            Copying { runtime: &self.runtime, sink: Box::pin(sink), rows: BinaryRows::new(dataset) };
+        let mut copying = Copying { runtime: &self.runtime, sink: Box::pin(sink), rows: BinaryRows::new(dataset) };
         // When it fails, the COPY is dropped, and with it the transaction.
         feed(&mut Rows(&mut copying))?;
         copying.finish()

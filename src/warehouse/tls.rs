@@ -54,7 +54,9 @@ impl Tls {
 
 fn roots(path: &Path) -> Result<RootCertStore> {
     let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
-        Error::usage("expected root certificates as PEM in the file that sslrootcert names").at(path.display()).because(error)
+        Error::usage("expected root certificates as PEM in the file that sslrootcert names")
+            .at(path.display())
+            .because(error)
     };
     let mut store = RootCertStore::empty();
     let found = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(error.into()))?;

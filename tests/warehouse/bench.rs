@@ -150,9 +150,8 @@ impl Bench {
 
 fn page(acc: &str, lines: &[Line]) -> String {
     let mut balance = 0;
-    let money = |cents: i64| {
-        format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100)
-    };
+    let money =
+        |cents: i64| format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100);
     let rows: Vec<Value> = lines
         .iter()
         .filter(|line| line.acc == acc)

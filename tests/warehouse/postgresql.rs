@@ -19,22 +19,29 @@ fn a_first_load_brings_every_row_exactly() {
     let told = bench.loaded(&[]);
     assert_eq!((&told["partitions"], &told["replaced"], &told["rows"]), (&json!(10), &json!(10), &json!(21)));
     assert_eq!(
-        bench.psql("SELECT currency, count(*), sum(amount), max(balance_after) FROM account_statements GROUP BY 1 ORDER BY 1"),
+        bench.psql(
+            "SELECT currency, count(*), sum(amount), max(balance_after) FROM account_statements GROUP BY 1 ORDER BY 1"
+        ),
         "EUR|13|9962.4000|10000.0000\nUSD|2|774.7700|777.7700"
     );
     assert_eq!(
         bench.psql("SELECT amount, booked_at AT TIME ZONE 'UTC', booking_date, executed_at FROM account_statements WHERE txid = '2'"),
         "-12.5000|2026-03-02 09:00:00|2026-03-02|"
     );
-    let texts = bench.psql("SELECT json_agg(description ORDER BY txid::int) FROM account_statements WHERE txid::int > 10");
+    let texts =
+        bench.psql("SELECT json_agg(description ORDER BY txid::int) FROM account_statements WHERE txid::int > 10");
     assert_eq!(serde_json::from_str::<Vec<String>>(&texts).expect("JSON"), HOSTILE);
     assert_eq!(
         bench.psql("SELECT owner_id, opening, credits, debits, closing, entries FROM balances WHERE booking_date = '2026-03-02' ORDER BY 1"),
         "7|10000.0000|0.0000|-32.5000|9967.5000|2\n9|0.0000|777.7700|0.0000|777.7700|1"
     );
-    let noted = bench.psql("SELECT count(*), sum(rows), count(DISTINCT run_id), min(length(sha256)) FROM tieout_partitions");
+    let noted =
+        bench.psql("SELECT count(*), sum(rows), count(DISTINCT run_id), min(length(sha256)) FROM tieout_partitions");
     assert_eq!(noted, "10|21|1|64");
-    assert_eq!(bench.psql("SELECT obj_description('account_statements'::regclass)"), "A line of an account's statement");
+    assert_eq!(
+        bench.psql("SELECT obj_description('account_statements'::regclass)"),
+        "A line of an account's statement"
+    );
 }
 
 #[test]
@@ -46,7 +53,10 @@ fn a_second_load_changes_nothing() {
     let (first, places) = (bench.psql(ALL_OF_IT), bench.psql(place));
     let told = bench.loaded(&[]);
     assert_eq!((&told["replaced"], &told["rows"], &told["partitions"]), (&json!(0), &json!(0), &json!(10)));
-    assert!(bench.run(&lines()) == 0 && bench.loaded(&[])["replaced"] == 0, "a run of the same rows writes the same files");
+    assert!(
+        bench.run(&lines()) == 0 && bench.loaded(&[])["replaced"] == 0,
+        "a run of the same rows writes the same files"
+    );
     assert_eq!((bench.psql(ALL_OF_IT), bench.psql(place)), (first, places));
     assert_eq!(bench.loaded(&["--reload"])["replaced"], 10);
 }
@@ -65,7 +75,9 @@ fn a_restated_day_takes_the_place_of_what_was_there() {
     let told = bench.loaded(&[]);
     assert_eq!((&told["removed"], told["replaced"].as_u64() < Some(10)), (&json!(2), true), "{told:#}");
     assert_eq!(
-        bench.psql("SELECT txid, booking_date, amount FROM account_statements WHERE txid IN ('2', '4', '6') ORDER BY 1, 2"),
+        bench.psql(
+            "SELECT txid, booking_date, amount FROM account_statements WHERE txid IN ('2', '4', '6') ORDER BY 1, 2"
+        ),
         "2|2026-03-02|-13.5000\n4|2026-03-03|-5.0100\n4|2026-03-06|-5.0100"
     );
     assert_eq!(bench.psql("SELECT count(*) FROM tieout_partitions WHERE booking_date = '2026-03-05'"), "0");
@@ -105,7 +117,8 @@ fn a_load_that_is_killed_leaves_nothing_half() {
         .args(["-c", "BEGIN; LOCK TABLE balances IN SHARE MODE; SELECT pg_sleep(60)"])
         .spawn()
         .expect("psql runs");
-    let is_held = "SELECT count(*) FROM pg_locks WHERE relation = 'balances'::regclass AND mode = 'ShareLock' AND granted";
+    let is_held =
+        "SELECT count(*) FROM pg_locks WHERE relation = 'balances'::regclass AND mode = 'ShareLock' AND granted";
     wait_until(|| bench.psql(is_held) == "1");
     let url = bench.url();
     let mut loading = bench.command(&["load", "job.toml", "--to", &url]).spawn().expect("runs");

@@ -4,7 +4,8 @@ use crate::bench::{Bench, Line, line, lines};
 
 /// A load that must end with exit code 1, with these words, and change nothing.
 fn refused(bench: &Bench, words: &[&str]) {
-    let all = "SELECT * FROM account_statements ORDER BY booking_date, txid; SELECT * FROM tieout_partitions ORDER BY 1, 2";
+    let all =
+        "SELECT * FROM account_statements ORDER BY booking_date, txid; SELECT * FROM tieout_partitions ORDER BY 1, 2";
     let before = bench.psql(all);
     let ended = bench.load(&[]);
     assert_eq!(ended.code, 1, "{}", ended.stdout);

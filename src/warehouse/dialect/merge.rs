@@ -166,7 +166,10 @@ pub(super) fn merge(dialect: Dialect, dataset: &Dataset) -> String {
         ),
         (_, false) => transaction(
             dialect,
-            &format!("DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM {incoming} WHERE {});", same_key(dialect, dataset)),
+            &format!(
+                "DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM {incoming} WHERE {});",
+                same_key(dialect, dataset)
+            ),
             &format!("INSERT INTO {table} ({columns})\nSELECT {columns} FROM {incoming};"),
         ),
     }
@@ -191,9 +194,8 @@ fn same_key(dialect: Dialect, dataset: &Dataset) -> String {
 }
 
 fn typed(dialect: Dialect, dataset: &Dataset) -> String {
-    let column = |column: &crate::record::Column| {
-        format!("{} {}", dialect.name_of(column.name), dialect.type_of(column.kind))
-    };
+    let column =
+        |column: &crate::record::Column| format!("{} {}", dialect.name_of(column.name), dialect.type_of(column.kind));
     let columns: Vec<String> = dataset.columns.iter().map(column).collect();
     columns.join(", ")
 }
