@@ -24,12 +24,14 @@
 //! | `verify` | all of it computed again from what lies there |
 //! | `released` | what was committed, for those who load it elsewhere |
 //! | `manifest` | `manifest.json` |
+//! | `datapackage` | `datapackage.json`: the tables of a report folder, as Frictionless tells them |
 //! | `schema` | `schemas/*.json` |
 
 mod changes;
 mod columns;
 mod commit;
 mod csv;
+mod datapackage;
 mod directory;
 mod disk;
 mod encode;

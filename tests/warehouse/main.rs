@@ -2,8 +2,11 @@
 
 mod bench;
 
+mod packages;
 mod postgresql;
+mod readers;
 mod refusals;
 
+mod schemas;
 mod server;
 mod sqlite;

@@ -36,7 +36,7 @@ COPY incoming_balances FROM 's3://BUCKET/lake/balances/' IAM_ROLE DEFAULT FORMAT
 
 -- 3. Merge: it takes the place of what was there
 BEGIN;
-DELETE FROM balances WHERE booking_date BETWEEN :'from' AND :'to';
+DELETE FROM balances WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 INSERT INTO balances ("owner_kind", "owner_id", "currency", "booking_date", "opening", "credits", "debits", "closing", "entries", "verdict")
-SELECT "owner_kind", "owner_id", "currency", "booking_date", "opening", "credits", "debits", "closing", "entries", "verdict" FROM incoming_balances WHERE booking_date BETWEEN :'from' AND :'to';
+SELECT "owner_kind", "owner_id", "currency", "booking_date", "opening", "credits", "debits", "closing", "entries", "verdict" FROM incoming_balances WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 COMMIT;

@@ -56,7 +56,7 @@ COPY incoming_card_transactions FROM 's3://BUCKET/lake/card_transactions/' IAM_R
 
 -- 3. Merge: it takes the place of what was there
 BEGIN;
-DELETE FROM card_transactions WHERE booking_date BETWEEN :'from' AND :'to';
+DELETE FROM card_transactions WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 INSERT INTO card_transactions ("acc_id", "card_ref", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "transacted_at", "amount_fx", "currency_fx", "fx_rate", "fx_fee", "mcc", "vat_details", "failed_code", "failed_message")
-SELECT "acc_id", "card_ref", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "transacted_at", "amount_fx", "currency_fx", "fx_rate", "fx_fee", "mcc", "vat_details", "failed_code", "failed_message" FROM incoming_card_transactions WHERE booking_date BETWEEN :'from' AND :'to';
+SELECT "acc_id", "card_ref", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "transacted_at", "amount_fx", "currency_fx", "fx_rate", "fx_fee", "mcc", "vat_details", "failed_code", "failed_message" FROM incoming_card_transactions WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 COMMIT;

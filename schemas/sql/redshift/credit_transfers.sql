@@ -50,7 +50,7 @@ COPY incoming_credit_transfers FROM 's3://BUCKET/lake/credit_transfers/' IAM_ROL
 
 -- 3. Merge: it takes the place of what was there
 BEGIN;
-DELETE FROM credit_transfers WHERE booking_date BETWEEN :'from' AND :'to';
+DELETE FROM credit_transfers WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 INSERT INTO credit_transfers ("acc_id", "internal_id", "booking_date", "created_at", "requested_date", "executed_date", "amount", "currency", "status", "provider_status", "transaction_type", "execution_reference", "beneficiary_name", "beneficiary_iban", "beneficiary_bic", "reason", "source_reason")
-SELECT "acc_id", "internal_id", "booking_date", "created_at", "requested_date", "executed_date", "amount", "currency", "status", "provider_status", "transaction_type", "execution_reference", "beneficiary_name", "beneficiary_iban", "beneficiary_bic", "reason", "source_reason" FROM incoming_credit_transfers WHERE booking_date BETWEEN :'from' AND :'to';
+SELECT "acc_id", "internal_id", "booking_date", "created_at", "requested_date", "executed_date", "amount", "currency", "status", "provider_status", "transaction_type", "execution_reference", "beneficiary_name", "beneficiary_iban", "beneficiary_bic", "reason", "source_reason" FROM incoming_credit_transfers WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 COMMIT;

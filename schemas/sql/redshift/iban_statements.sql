@@ -46,7 +46,7 @@ COPY incoming_iban_statements FROM 's3://BUCKET/lake/iban_statements/' IAM_ROLE 
 
 -- 3. Merge: it takes the place of what was there
 BEGIN;
-DELETE FROM iban_statements WHERE booking_date BETWEEN :'from' AND :'to';
+DELETE FROM iban_statements WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 INSERT INTO iban_statements ("acc_id", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "executed_at", "counterparty_iban", "counterparty_bic", "comment", "virtual_iban")
-SELECT "acc_id", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "executed_at", "counterparty_iban", "counterparty_bic", "comment", "virtual_iban" FROM incoming_iban_statements WHERE booking_date BETWEEN :'from' AND :'to';
+SELECT "acc_id", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "executed_at", "counterparty_iban", "counterparty_bic", "comment", "virtual_iban" FROM incoming_iban_statements WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
 COMMIT;

