@@ -17,6 +17,7 @@
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
 //! | [`state`] | what is remembered between runs, in SQLite |
+//! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
 //! | [`selftest`] | faults planted in generated books, and how many are found |
@@ -66,5 +67,6 @@ pub mod record;
 pub mod sandbox;
 pub mod selftest;
 pub mod state;
+pub mod warehouse;
 
 pub use error::{Error, ErrorKind, Result};

@@ -5,6 +5,7 @@ pub mod breaks;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod load;
 pub mod logging;
 pub mod printer;
 pub mod progress;
@@ -39,6 +40,7 @@ enum Command {
     Demo(demo::Arguments),
     Breaks(breaks::Arguments),
     Verify(verify::Arguments),
+    Load(load::Arguments),
     Schema(schema::Arguments),
     Selftest(selftest::Arguments),
 }
@@ -71,6 +73,7 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Demo(arguments) => demo::execute(&arguments),
         Command::Breaks(arguments) => breaks::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
+        Command::Load(arguments) => load::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Selftest(arguments) => selftest::execute(&arguments),
     }

@@ -30,10 +30,10 @@ pub struct Overrides {
 }
 
 /// Providers of which documents exist; those that can be asked come first.
-const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
-const FORMATS: [&str; 2] = ["csv", "parquet"];
-const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
-const SOURCE_KEYS: &[&str] = &[
+pub(super) const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
+pub(super) const FORMATS: [&str; 2] = ["csv", "parquet"];
+pub(super) const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
+pub(super) const SOURCE_KEYS: &[&str] = &[
     "provider",
     "base_url",
     "username",
@@ -49,8 +49,8 @@ const SOURCE_KEYS: &[&str] = &[
     "archive",
     "fx_fee",
 ];
-const OUTPUT_KEYS: &[&str] = &["directory", "formats"];
-const LIMIT_KEYS: &[&str] = &[
+pub(super) const OUTPUT_KEYS: &[&str] = &["directory", "formats"];
+pub(super) const LIMIT_KEYS: &[&str] = &[
     "attempts_max",
     "retry_elapsed_ms_max",
     "backoff_ms_first",
@@ -63,7 +63,7 @@ const LIMIT_KEYS: &[&str] = &[
     "listing_passes_max",
     "listing_pages_max",
 ];
-const SECTIONS: &[&str] = &["job", "source", "output", "limits"];
+pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits"];
 
 /// Reads the job file at `path` and resolves it.
 ///

@@ -14,6 +14,7 @@ use super::disk::{Access, Disk};
 use super::fan::{Both, To};
 use super::packed::unpack;
 use super::parquet::{PartitionReader, PartitionWriter};
+use super::sealing::Sealing;
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
 use super::totals::{Summing, Totals};
@@ -65,6 +66,8 @@ pub(super) struct Lake<'a> {
     pub(super) window: Window,
     pub(super) datasets: &'a [LakeDataset],
     pub(super) spill: &'a Spill,
+    /// The digests of what is written.
+    pub(super) sealing: &'a Sealing,
 }
 
 /// What becomes of a partition.
@@ -152,7 +155,8 @@ impl Lake<'_> {
         self.spill.read(each.dataset, day, |block| rows.merge(block, each, &mut kept))?;
         rows.write_kept(&mut kept, None)?;
         let totals = rows.summing.totals().clone();
-        let digested = rows.writer.finish(each.dataset, &totals)?.finish()?;
+        let rows_sha256 = self.sealing.digest_of(each.dataset, day).map(|digest| digest.to_string());
+        let digested = rows.writer.finish(each.dataset, &totals, rows_sha256)?.finish()?;
         Ok(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals }))
     }
 }

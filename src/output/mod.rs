@@ -22,7 +22,9 @@
 //! | `sealed`, `sealing` | digests of what is written, and the chain of sealed days |
 //! | `changes` | what is different from what an earlier run wrote |
 //! | `verify` | all of it computed again from what lies there |
+//! | `released` | what was committed, for those who load it elsewhere |
 //! | `manifest` | `manifest.json` |
+//! | `datapackage` | `datapackage.json`: the tables of a report folder, as Frictionless tells them |
 //! | `schema` | `schemas/*.json` |
 
 mod changes;
@@ -30,6 +32,7 @@ mod columns;
 mod commit;
 mod committed;
 mod csv;
+mod datapackage;
 mod directory;
 mod disk;
 mod encode;
@@ -39,6 +42,7 @@ mod manifest;
 mod packed;
 mod parquet;
 mod publication;
+mod released;
 #[cfg(test)]
 mod samples;
 mod schema;
@@ -59,6 +63,9 @@ pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
 pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
+pub use released::{Released, ReleasedPartition, RowSink};
+#[cfg(test)]
+pub(crate) use schema::assert_checked_in;
 pub use schema::{ParquetType, Property, SchemaDocument};
 pub use staged::Digested;
 pub use totals::{CurrencyTotals, Totals};

@@ -77,12 +77,13 @@ impl<W: Write + Send> PartitionWriter<W> {
         if self.columns.rows() >= BATCH_ROWS { self.write_batch() } else { Ok(()) }
     }
 
-    /// Ends the file, with its control totals in the footer, and gives back what it was written to.
-    pub(super) fn finish(mut self, dataset: &Dataset, totals: &Totals) -> Result<W> {
+    /// Ends the file, with its control totals in the footer, and gives back what it was written to. `rows_sha256` stands
+    /// for the run that wrote it: an id of the run would make the same rows other bytes.
+    pub(super) fn finish(mut self, dataset: &Dataset, totals: &Totals, rows_sha256: Option<String>) -> Result<W> {
         self.write_batch()?;
         let sums = serde_json::to_string(&totals.by_currency()).expect("texts are JSON");
-        for (key, value) in [("dataset", dataset.name.to_owned()), ("rows", totals.rows.to_string()), ("totals", sums)]
-        {
+        let told = [("dataset", dataset.name.to_owned()), ("rows", totals.rows.to_string()), ("totals", sums)];
+        for (key, value) in told.into_iter().chain(rows_sha256.map(|digest| ("rows_sha256", digest))) {
             self.writer.append_key_value_metadata(KeyValue::new(format!("tieout.{key}"), value));
         }
         self.writer.into_inner().map_err(refused)

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
 use super::csv::CsvSink;
+use super::datapackage;
 use super::directory::{OutputDir, Shared};
 use super::disk::{Access, Refused};
 use super::encode::{Encoded, Encoder};
@@ -161,7 +162,8 @@ impl Publication {
     /// # Errors
     /// When the disk refuses.
     pub fn add_report_file(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        assert!(name != manifest::FILE_NAME && !name.contains('/'), "a name of its own in the report folder: {name}");
+        let is_ours = [manifest::FILE_NAME, datapackage::FILE_NAME].contains(&name);
+        assert!(!is_ours && !name.contains('/'), "a name of its own in the report folder: {name}");
         let digested = self.staging.write_whole(&format!("{REPORT_FOLDER}/{name}"), Access::Shared, bytes)?;
         self.files.push(ManifestFile::plain(name, digested));
         Ok(())
@@ -192,8 +194,9 @@ impl Publication {
         assert_eq!(delta.run.run_id, self.run_id, "a run changes the state in its own name");
         let mut manifest = Manifest::new(&self.job, self.window, &self.run_id);
         manifest.files = self.finish_reports()?;
+        self.describe_reports(&mut manifest)?;
         let sealing = self.seal()?;
-        let moves = self.stage_lake(&mut manifest)?;
+        let moves = self.stage_lake(&mut manifest, &sealing)?;
         sealing.tell(&mut manifest);
         let manifest_sha256 = self.write_manifest(&manifest)?;
         self.write_delta(delta)?;
@@ -255,7 +258,18 @@ impl Publication {
         Ok(files)
     }
 
-    fn stage_lake(&mut self, manifest: &mut Manifest) -> Result<Vec<Move>> {
+    /// Writes `datapackage.json` beside the tables.
+    fn describe_reports(&self, manifest: &mut Manifest) -> Result<()> {
+        let Some(package) = datapackage::of(manifest) else {
+            return Ok(());
+        };
+        let name = format!("{REPORT_FOLDER}/{}", datapackage::FILE_NAME);
+        let digested = self.staging.write_whole(&name, Access::Shared, &package)?;
+        manifest.files.push(ManifestFile::plain(datapackage::FILE_NAME, digested));
+        Ok(())
+    }
+
+    fn stage_lake(&mut self, manifest: &mut Manifest, sealing: &Sealing) -> Result<Vec<Move>> {
         if !self.parquet {
             return Ok(Vec::new());
         }
@@ -272,6 +286,7 @@ impl Publication {
             window: self.window,
             datasets: &datasets,
             spill: &self.spill,
+            sealing,
         };
         let mut moves = Vec::new();
         for outcome in lake.stage()? {

@@ -1,9 +1,12 @@
 //! `schemas/<dataset>.json`: a JSON Schema of a row as CSV spells it, which also tells the Arrow and Parquet types.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::columns::{DECIMAL_PRECISION, MONEY_SCALE, RATE_SCALE, data_type};
+use crate::record::sources::sources;
 use crate::record::{Column, Dataset, Kind};
 
 /// The schema of a dataset. It serialises to a JSON Schema (2020-12) of a row whose cells are spelled as in CSV; what
@@ -23,6 +26,9 @@ pub struct SchemaDocument {
     additional_properties: bool,
     #[serde(rename = "x-key")]
     key: &'static [&'static str],
+    /// Whether no two rows can share a key.
+    #[serde(rename = "x-key-unique")]
+    is_key_unique: bool,
     /// JSON objects have no order; this is the one of CSV and Parquet.
     #[serde(rename = "x-columns")]
     columns: Vec<&'static str>,
@@ -57,6 +63,9 @@ pub struct Property {
     /// The types in Parquet.
     #[serde(rename = "x-parquet-type")]
     pub parquet: ParquetType,
+    /// Where it comes from, by provider.
+    #[serde(rename = "x-sources", skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<&'static str, &'static str>,
 }
 
 /// How JSON Schema names the type of a cell.
@@ -97,10 +106,13 @@ impl SchemaDocument {
             title: name,
             description: dataset.meaning,
             r#type: "object",
-            properties: Properties(dataset.columns.iter().map(|column| (column.name, Property::of(column))).collect()),
+            properties: Properties(
+                dataset.columns.iter().map(|column| (column.name, Property::of(dataset, column))).collect(),
+            ),
             required: names(|column| !column.nullable).collect(),
             additional_properties: false,
             key: dataset.key,
+            is_key_unique: dataset.is_key_unique,
             columns: names(|_| true).collect(),
             csv: format!("reports/<job>/<from>_<to>/{name}.csv"),
             lake: dataset.in_lake.then(|| format!("lake/{name}/booking_date=YYYY-MM-DD/{name}.parquet")),
@@ -116,8 +128,8 @@ impl SchemaDocument {
 }
 
 impl Property {
-    /// What a column holds, from its declaration.
-    pub fn of(column: &Column) -> Property {
+    /// What a column of the dataset holds, from its declaration.
+    pub fn of(dataset: &Dataset, column: &Column) -> Property {
         let (cell, csv, format, pattern) = match column.kind {
             Kind::Text => ("string", "text", None, None),
             Kind::Money => ("string", "decimal", None, Some(decimal_pattern(MONEY_SCALE))),
@@ -135,6 +147,7 @@ impl Property {
             csv,
             arrow: arrow_name(column.kind),
             parquet: ParquetType::of(column.kind),
+            sources: sources(dataset, column).into_iter().map(|source| (source.provider, source.field)).collect(),
         }
     }
 }
@@ -169,6 +182,22 @@ fn arrow_name(kind: Kind) -> String {
     }
 }
 
+/// Set it to write the files anew after a change of the declaration.
+#[cfg(test)]
+const REWRITE: &str = "TIEOUT_REWRITE_SCHEMAS";
+
+/// Compares a file that is made from the declaration with what is checked in, or writes it anew.
+#[cfg(test)]
+pub(crate) fn assert_checked_in(path: &std::path::Path, text: &str) {
+    if std::env::var_os(REWRITE).is_some() {
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("schemas/ can be written");
+        std::fs::write(path, text).expect("schemas/ can be written");
+    }
+    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+    let (path, hint) = (path.display(), format!("{REWRITE}=1 cargo test --lib schema"));
+    assert!(checked_in == text, "{path} is out of date: {hint}");
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -176,19 +205,11 @@ mod tests {
     use super::*;
     use crate::record::dataset;
 
-    /// Set it to write the files anew after a change of the declaration.
-    const REWRITE: &str = "TIEOUT_REWRITE_SCHEMAS";
-
     #[test]
     fn the_checked_in_schemas_are_those_of_the_declaration() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
         for dataset in dataset::ALL {
-            let (path, json) = (folder.join(format!("{}.json", dataset.name)), SchemaDocument::of(dataset).to_json());
-            if std::env::var_os(REWRITE).is_some() {
-                std::fs::write(&path, &json).expect("schemas/ can be written");
-            }
-            let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(checked_in == json, "{} is out of date: run the tests with {REWRITE}=1", path.display());
+            assert_checked_in(&folder.join(format!("{}.json", dataset.name)), &SchemaDocument::of(dataset).to_json());
         }
     }
 

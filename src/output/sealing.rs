@@ -55,6 +55,12 @@ impl Sealing {
         Ok(Sealing { window, datasets: datasets.iter().map(|(dataset, _)| *dataset).collect(), rows, days, seals })
     }
 
+    /// The digest of a dataset's day, if it has rows.
+    pub(super) fn digest_of(&self, dataset: &Dataset, day: Day) -> Option<Digest> {
+        let partitions = self.days.get(&day)?;
+        partitions.iter().find(|partition| std::ptr::eq(partition.dataset, dataset)).map(|partition| partition.digest)
+    }
+
     /// Writes the window's digests and seals into the manifest.
     pub(super) fn tell(&self, manifest: &mut Manifest) {
         let window = self.window;

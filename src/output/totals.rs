@@ -22,6 +22,31 @@ struct Sums {
     currency: Option<String>,
     credits: Total,
     debits: Total,
+    /// Of datasets whose rows are balances.
+    balances: Option<Balances>,
+}
+
+/// Sums of opening and closing balances; none once a row does not state its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Balances {
+    opening: Option<Total>,
+    closing: Option<Total>,
+}
+
+impl Balances {
+    /// Of no rows.
+    const NONE_YET: Balances = Balances { opening: Some(Total::ZERO), closing: Some(Total::ZERO) };
+
+    fn add(&mut self, other: Balances) {
+        let sum = |a: Option<Total>, b: Option<Total>| {
+            a.zip(b).map(|(mut a, b)| {
+                a.add_total(b);
+                a
+            })
+        };
+        self.opening = sum(self.opening, other.opening);
+        self.closing = sum(self.closing, other.closing);
+    }
 }
 
 /// The sums of one currency, as decimal texts.
@@ -35,6 +60,12 @@ pub struct CurrencyTotals {
     pub debits: String,
     /// Their sum.
     pub net: String,
+    /// Of the balances of one day: what its owners' opening balances sum up to, if all are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<String>,
+    /// As `opening`, of the closing balances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<String>,
 }
 
 impl Totals {
@@ -47,6 +78,9 @@ impl Totals {
             let slot = self.slot(sums.currency.as_deref());
             self.sums[slot].credits.add_total(sums.credits);
             self.sums[slot].debits.add_total(sums.debits);
+            if let Some(balances) = sums.balances {
+                self.sums[slot].balances.get_or_insert(Balances::NONE_YET).add(balances);
+            }
         }
     }
 
@@ -54,7 +88,9 @@ impl Totals {
     pub fn by_currency(&self) -> Vec<CurrencyTotals> {
         let mut ordered: Vec<&Sums> = self.sums.iter().collect();
         ordered.sort_by(|a, b| a.currency.cmp(&b.currency));
-        ordered.into_iter().map(Sums::texts).collect()
+        // Balances of several days sum up to nothing.
+        let is_one_day = self.first_day.is_some() && self.first_day == self.last_day;
+        ordered.into_iter().map(|sums| sums.texts(is_one_day)).collect()
     }
 
     /// Where the sums of a currency stand. Files hold few currencies, and rows of one follow each other.
@@ -68,15 +104,18 @@ impl Totals {
 }
 
 impl Sums {
-    fn texts(&self) -> CurrencyTotals {
+    fn texts(&self, is_one_day: bool) -> CurrencyTotals {
         let digits = minor_digits(self.currency.as_deref());
         let mut net = self.credits;
         net.add_total(self.debits);
+        let balances = self.balances.filter(|_| is_one_day);
         CurrencyTotals {
             currency: self.currency.clone(),
             credits: self.credits.text(digits),
             debits: self.debits.text(digits),
             net: net.text(digits),
+            opening: balances.and_then(|balances| balances.opening).map(|sum| sum.text(digits)),
+            closing: balances.and_then(|balances| balances.closing).map(|sum| sum.text(digits)),
         }
     }
 }
@@ -96,6 +135,8 @@ pub(super) struct Summing {
 struct PendingRow {
     credits: Money,
     debits: Money,
+    opening: Option<Money>,
+    closing: Option<Money>,
     slot: Option<usize>,
 }
 
@@ -108,6 +149,9 @@ struct Roles {
     /// Sums of credits and debits, in datasets that have them in place of amounts.
     credits: Option<usize>,
     debits: Option<usize>,
+    /// Balances of a day.
+    opening: Option<usize>,
+    closing: Option<usize>,
     currency: Option<usize>,
     day: Option<usize>,
 }
@@ -122,6 +166,8 @@ impl Roles {
             amount,
             credits,
             debits,
+            opening: named("opening"),
+            closing: named("closing"),
             currency: named("currency").filter(|_| has_sums),
             day: named("booking_date"),
         }
@@ -148,6 +194,11 @@ impl Summing {
         if let Some(slot) = row.slot {
             self.totals.sums[slot].credits.add(row.credits);
             self.totals.sums[slot].debits.add(row.debits);
+            if self.roles.opening.is_some() {
+                let total = |money: Option<Money>| money.map(Total::from);
+                let balances = Balances { opening: total(row.opening), closing: total(row.closing) };
+                self.totals.sums[slot].balances.get_or_insert(Balances::NONE_YET).add(balances);
+            }
         }
     }
 }
@@ -162,6 +213,11 @@ impl CellSink for Summing {
 
     fn money(&mut self, value: Option<Money>, _digits: u8) {
         let at = Some(self.at);
+        if self.roles.opening == at {
+            self.row.opening = value;
+        } else if self.roles.closing == at {
+            self.row.closing = value;
+        }
         let value = value.unwrap_or_default();
         if self.roles.credits == at || self.roles.amount == at && !value.is_negative() {
             self.row.credits = value;
@@ -241,6 +297,26 @@ mod tests {
         }
         let euro = &summing.totals().by_currency()[1];
         assert_eq!((euro.credits.as_str(), euro.debits.as_str(), euro.net.as_str()), ("5.00", "-3.00", "2.00"));
+    }
+
+    #[test]
+    fn openings_and_closings_of_a_day_are_summed_where_all_are_known() {
+        let of = |currency: &str, places: &[bool]| {
+            let mut summing = Summing::new(&BALANCES);
+            for (dataset, cells) in rows().iter().filter(|(dataset, _)| std::ptr::eq(*dataset, &raw const BALANCES)) {
+                let is_full = cells.contains(&super::super::samples::Cell::Text(Some("EUR".to_owned())));
+                assert_eq!(dataset.columns[4].name, "opening");
+                for _ in places.iter().filter(|full| **full == is_full) {
+                    replay(cells, &mut summing);
+                }
+            }
+            let totals = summing.totals().by_currency();
+            let found = totals.into_iter().find(|sums| sums.currency.as_deref().unwrap_or_default() == currency);
+            found.map(|sums| (sums.opening, sums.closing)).expect("a currency")
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(of("EUR", &[true, true]), (text("20.00"), text("24.00")));
+        assert_eq!(of("", &[false]), (None, None));
     }
 
     #[test]

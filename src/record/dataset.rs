@@ -37,8 +37,11 @@ pub struct Dataset {
     pub name: &'static str,
     /// What a row is, in a sentence.
     pub meaning: &'static str,
-    /// The columns that tell a row from all others.
+    /// The columns that tell a row from all others, where all is as it should be.
     pub key: &'static [&'static str],
+    /// Whether no two rows can share a key. Where the provider makes the ids, it may send one twice: that is a break
+    /// (`duplicate`), and the rows must load all the same.
+    pub is_key_unique: bool,
     /// Columns in order.
     pub columns: &'static [Column],
     /// Whether it has partitions in the lake.
@@ -114,6 +117,7 @@ pub static ACCOUNT_STATEMENTS: Dataset = Dataset {
     name: "account_statements",
     meaning: "A line of an account's statement",
     key: &["acc_id", "txid"],
+    is_key_unique: false,
     columns: STATEMENT_COLUMNS,
     in_lake: true,
 };
@@ -123,6 +127,7 @@ pub static IBAN_STATEMENTS: Dataset = Dataset {
     name: "iban_statements",
     meaning: "A line of an account's IBAN statement: its bank transfers, in and out",
     key: &["acc_id", "txid"],
+    is_key_unique: false,
     columns: STATEMENT_COLUMNS,
     in_lake: true,
 };
@@ -132,6 +137,7 @@ pub static CARD_TRANSACTIONS: Dataset = Dataset {
     name: "card_transactions",
     meaning: "A transaction of a payment card",
     key: &["card_ref", "txid"],
+    is_key_unique: false,
     columns: &[
         ACC_ID,
         required("card_ref", Kind::Text, "The provider's reference of the card"),
@@ -162,6 +168,7 @@ pub static CREDIT_TRANSFERS: Dataset = Dataset {
     name: "credit_transfers",
     meaning: "A credit transfer ordered out of an account",
     key: &["acc_id", "internal_id"],
+    is_key_unique: false,
     columns: &[
         ACC_ID,
         required("internal_id", Kind::Text, "The provider's id of the transfer"),
@@ -189,6 +196,7 @@ pub static BALANCES: Dataset = Dataset {
     name: "balances",
     meaning: "An owner's day that has settled rows",
     key: &["owner_kind", "owner_id", "booking_date"],
+    is_key_unique: true,
     columns: &[
         required("owner_kind", Kind::Text, "account or card"),
         required("owner_id", Kind::Text, "The account's id or the card's reference"),
@@ -217,6 +225,7 @@ pub static BREAKS: Dataset = Dataset {
     name: "breaks",
     meaning: "A check that does not hold",
     key: &["break_id"],
+    is_key_unique: true,
     columns: &[
         required("break_id", Kind::Text, "Stable over runs: made of check, owner and row"),
         required("check", Kind::Text, "The check that does not hold"),
@@ -241,6 +250,7 @@ pub static REJECTS: Dataset = Dataset {
     name: "rejects",
     meaning: "A row that could not be held exactly or lacks what it needs, with its raw text",
     key: &["feed", "page_sha256", "pointer"],
+    is_key_unique: false,
     columns: &[
         required("feed", Kind::Text, "The feed it came in"),
         optional("owner_id", Kind::Text, "The account's id or the card's reference, where known"),

@@ -10,6 +10,7 @@ pub mod money;
 mod number;
 pub mod rate;
 pub mod rows;
+pub mod sources;
 pub mod time;
 
 pub use changed::{Changed, Reported};

@@ -92,6 +92,9 @@ impl fmt::Display for Money {
 pub struct Total(i128);
 
 impl Total {
+    /// Nothing.
+    pub const ZERO: Total = Total(0);
+
     /// Adds an amount.
     pub fn add(&mut self, amount: Money) {
         self.0 += i128::from(amount.0);
@@ -112,6 +115,12 @@ impl Total {
         let mut out = Vec::with_capacity(24);
         write_fixed(&mut out, self.0, SCALE, digits);
         out.iter().map(|byte| char::from(*byte)).collect()
+    }
+}
+
+impl From<Money> for Total {
+    fn from(amount: Money) -> Total {
+        Total(i128::from(amount.0))
     }
 }
 

@@ -120,7 +120,7 @@ pub fn verify(out: &Path) -> Result<Verification> {
 }
 
 /// Keeps runs out as long as it is held; other readers may come.
-fn hold(out: &Path) -> Result<Option<File>> {
+pub(super) fn hold(out: &Path) -> Result<Option<File>> {
     if !out.join("reports").is_dir() && !out.join(crate::state::FILE_NAME).exists() {
         return Err(Error::usage("expected an output directory of an earlier run, found none")
             .at(out.display())
@@ -421,7 +421,7 @@ fn is_sealed_by_itself(seal: &manifest::ManifestSeal) -> bool {
 }
 
 /// The dataset and day of a partition's path.
-fn partition_of(path: &str) -> Option<(&'static Dataset, Day)> {
+pub(super) fn partition_of(path: &str) -> Option<(&'static Dataset, Day)> {
     let day = day_in(path)?;
     dataset::ALL
         .into_iter()
@@ -435,7 +435,7 @@ fn day_in(path: &str) -> Option<Day> {
 }
 
 /// Length and SHA-256 of a file; `None` when it is not there.
-fn digest_of(path: &Path) -> Result<Option<(u64, String)>> {
+pub(super) fn digest_of(path: &Path) -> Result<Option<(u64, String)>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         opened => opened.or_refused("read a file", path)?,
@@ -452,7 +452,7 @@ fn digest_of(path: &Path) -> Result<Option<(u64, String)>> {
     }
 }
 
-fn report_folders(out: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn report_folders(out: &Path) -> Result<Vec<PathBuf>> {
     let jobs = folders(&out.join("reports"))?;
     let windows: Vec<Vec<PathBuf>> = jobs.iter().map(|job| folders(job)).collect::<Result<_>>()?;
     Ok(windows.into_iter().flatten().collect())

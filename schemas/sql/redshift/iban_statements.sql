@@ -1,0 +1,52 @@
+-- iban_statements: A line of an account's IBAN statement: its bank transfers, in and out
+-- Printed by `tieout schema iban_statements --dialect redshift`; do not edit.
+-- Key: acc_id, txid. It is not declared: a provider may send a row twice, which is a break and must load.
+-- Put in where the lake is, and the window's first and last day.
+
+-- 1. The table
+CREATE TABLE IF NOT EXISTS iban_statements (
+    "acc_id" VARCHAR(65535),
+    "txid" VARCHAR(65535) NOT NULL,
+    "booking_date" DATE NOT NULL,
+    "booked_at" TIMESTAMPTZ NOT NULL,
+    "amount" DECIMAL(18, 4) NOT NULL,
+    "currency" VARCHAR(65535),
+    "balance_after" DECIMAL(18, 4),
+    "status" VARCHAR(65535),
+    "provider_status" VARCHAR(65535),
+    "description" VARCHAR(65535),
+    "executed_at" TIMESTAMPTZ,
+    "counterparty_iban" VARCHAR(65535),
+    "counterparty_bic" VARCHAR(65535),
+    "comment" VARCHAR(65535),
+    "virtual_iban" VARCHAR(65535)
+)
+DISTSTYLE AUTO
+SORTKEY (booking_date);
+COMMENT ON TABLE iban_statements IS 'A line of an account''s IBAN statement: its bank transfers, in and out';
+COMMENT ON COLUMN iban_statements."acc_id" IS 'The provider''s id of the account';
+COMMENT ON COLUMN iban_statements."txid" IS 'The provider''s id of the row';
+COMMENT ON COLUMN iban_statements."booking_date" IS 'The local day on which the row is booked; windows and partitions go by it';
+COMMENT ON COLUMN iban_statements."booked_at" IS 'When the provider booked the row';
+COMMENT ON COLUMN iban_statements."amount" IS 'What moves the owner''s balance, in `currency`: credit positive, debit negative';
+COMMENT ON COLUMN iban_statements."currency" IS 'ISO 4217 code of `amount`: the account''s own currency';
+COMMENT ON COLUMN iban_statements."balance_after" IS 'The owner''s balance after the row, as the provider states it';
+COMMENT ON COLUMN iban_statements."status" IS 'settled, pending, cancelled, declined or unknown; empty where the row carries none';
+COMMENT ON COLUMN iban_statements."provider_status" IS 'The status as the provider sent it';
+COMMENT ON COLUMN iban_statements."description" IS 'The provider''s text for the row';
+COMMENT ON COLUMN iban_statements."executed_at" IS 'When the movement was executed';
+COMMENT ON COLUMN iban_statements."counterparty_iban" IS 'IBAN of the other side';
+COMMENT ON COLUMN iban_statements."counterparty_bic" IS 'BIC (SWIFT code) of the other side''s bank';
+COMMENT ON COLUMN iban_statements."comment" IS 'The remittance text';
+COMMENT ON COLUMN iban_statements."virtual_iban" IS 'The virtual IBAN through which the movement came';
+
+-- 2. Load: what came in
+CREATE TEMPORARY TABLE incoming_iban_statements (LIKE iban_statements);
+COPY incoming_iban_statements FROM 's3://BUCKET/lake/iban_statements/' IAM_ROLE DEFAULT FORMAT AS PARQUET;
+
+-- 3. Merge: it takes the place of what was there
+BEGIN;
+DELETE FROM iban_statements WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
+INSERT INTO iban_statements ("acc_id", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "executed_at", "counterparty_iban", "counterparty_bic", "comment", "virtual_iban")
+SELECT "acc_id", "txid", "booking_date", "booked_at", "amount", "currency", "balance_after", "status", "provider_status", "description", "executed_at", "counterparty_iban", "counterparty_bic", "comment", "virtual_iban" FROM incoming_iban_statements WHERE booking_date BETWEEN DATE '2026-01-01' AND DATE '2026-01-31';
+COMMIT;

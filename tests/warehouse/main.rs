@@ -1,0 +1,12 @@
+//! What was committed, in a warehouse: loaded into real databases, and read by programs that nobody here wrote.
+
+mod bench;
+
+mod packages;
+mod postgresql;
+mod readers;
+mod refusals;
+
+mod schemas;
+mod server;
+mod sqlite;

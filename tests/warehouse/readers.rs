@@ -1,0 +1,40 @@
+//! Python programs, with the packages that `tests/requirements.txt` pins; and a whole run for them to read.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::bench::Bench;
+
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs a script of `tests/warehouse/python`, which fails by an exception; what it printed.
+pub fn python(script: &str, folder: &Path, arguments: &[&str]) -> String {
+    let readers =
+        std::env::var_os("TIEOUT_READERS").map_or_else(|| Path::new(ROOT).join("target/readers"), PathBuf::from);
+    let output = Command::new(readers.join("bin/python"))
+        .arg(Path::new(ROOT).join("tests/warehouse/python").join(script))
+        .args(arguments)
+        .current_dir(folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}; tests/all installs it", readers.display()));
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The demo's output, made once.
+pub fn demo() -> &'static Bench {
+    static DEMO: OnceLock<Bench> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let bench = Bench::new();
+        let ended = bench.tieout(&["demo", "--out", "out"]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        bench
+    })
+}
+
+/// The folder of the demo's reports.
+pub fn reports() -> PathBuf {
+    demo().path("out/reports/demo/2026-08-01_2026-10-31")
+}
