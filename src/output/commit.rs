@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::disk::{Access, Disk, Refused};
 use super::manifest;
 use super::staged::StagedFile;
-use crate::state::{Closing, SealLine, State, StateDelta};
+use crate::state::{self, Closing, SealLine, State, StateDelta};
 use crate::{Error, Result};
 
 /// Version of the journal. One of another version is left alone: another tieout must finish it.
@@ -288,7 +288,11 @@ impl Committer<'_> {
         let seals = read_lines(transaction.join(SEALS_FILE), |line| {
             serde_json::from_str::<SealLine>(line).ok().map(|seal| vec![seal])
         })?;
-        self.state.apply_sealed(&delta, closings, seals)
+        let database = self.out.join(state::FILE_NAME);
+        self.disk.before_transaction(&database).or_refused("change the state", &database)?;
+        let is_lasting = self.state.outlives_a_power_cut()?;
+        self.state.apply_sealed(&delta, closings, seals)?;
+        self.disk.after_transaction(&database, is_lasting).or_refused("change the state", &database)
     }
 
     fn swap_report(&self, transaction: &Path, journal: &Journal) -> Result<()> {

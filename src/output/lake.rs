@@ -4,7 +4,6 @@
 //! carried over from the file that is replaced.
 
 use std::collections::HashSet;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -58,6 +57,7 @@ pub(super) struct LakeDataset {
 /// What the second phase works on.
 pub(super) struct Lake<'a> {
     pub(super) disk: &'a dyn Disk,
+    pub(super) threads: usize,
     /// The output directory.
     pub(super) out: &'a Path,
     /// Where files are staged.
@@ -102,7 +102,7 @@ impl Lake<'_> {
     pub(super) fn stage(&self) -> Result<Vec<Outcome>> {
         let work = self.work();
         let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false), done: Mutex::new(Vec::new()) };
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(work.len().max(1));
+        let threads = self.threads.min(work.len().max(1));
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.run(&work, &queue))).collect();
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
