@@ -19,6 +19,7 @@
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
+//! | [`planted`] | bugs built in on purpose for the harness; none in an ordinary build |
 //! | [`selftest`] | faults planted in generated books, and how many are found |
 //!
 //! # Glossary
@@ -56,6 +57,7 @@ pub mod job;
 pub mod landing;
 pub mod output;
 pub mod pipeline;
+pub mod planted;
 pub mod provider;
 pub mod reconcile;
 pub mod record;

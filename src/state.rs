@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use crate::planted::{Bug, is_planted};
 use crate::record::{Day, Money, OwnerKind, Window};
 use crate::{Error, Result};
 
@@ -90,7 +91,8 @@ impl State {
         connection.busy_timeout(BUSY_WAIT).map_err(|error| refused(error, &path))?;
         // A commit that returned is on the disk, and so is the removal of SQLite's journal, which would else be found after
         // a power cut and undo it. The default, FULL, does not wait for that.
-        connection.pragma_update(None, "synchronous", "EXTRA").map_err(|error| refused(error, &path))?;
+        let level = if is_planted(Bug::StateNotLasting) { "FULL" } else { "EXTRA" };
+        connection.pragma_update(None, "synchronous", level).map_err(|error| refused(error, &path))?;
         Ok(State { path, connection: Mutex::new(connection) })
     }
 
