@@ -15,7 +15,9 @@ decimal.getcontext().Emin = decimal.MIN_EMIN
 shape = re.compile(r'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z')
 for line in sys.stdin:
     text = line.rstrip('\n')
-    if not shape.match(text):
+    found = shape.match(text)
+    # Bounds of tieout's own: a text of 64 bytes, an exponent of four digits.
+    if not found or len(text) > 64 or len((found.group(2) or '').lstrip('eE+-')) > 4:
         print('no'); continue
     scaled = decimal.Decimal(text).scaleb(4)
     if scaled == 0:

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::simulation::{Trace, at_every_step, simulate};
-use super::{amounts, is_long, stories, tiling};
+use super::{amounts, full_disk, is_long, malformed, network, processes, stories, tiling};
 
 /// Does `work` for each number below `count`, on all cores; the first that finds something is told.
 fn on_all_cores(count: u64, work: impl Fn(u64) -> Result<(), String> + Sync) {
@@ -84,4 +84,41 @@ fn days_tile_over_every_change_of_every_clock() {
     let looked = tiling::check().unwrap_or_else(|found| panic!("{found}"));
     println!("{looked:?}");
     assert!(looked.zones > 150 && looked.transitions > 5_000, "{looked:?}");
+}
+
+#[test]
+fn malformed_pages_do_no_harm() {
+    let pages = malformed::Pages::new();
+    let runs = (if is_long() { 5_000 } else { 1_000 } / malformed::BROKEN_A_RUN) as u64;
+    on_all_cores(runs, |seed| malformed::check(&pages, seed));
+}
+
+#[test]
+fn a_bad_network_and_a_bad_disk_at_once() {
+    on_all_cores(if is_long() { 300 } else { 12 }, |seed| network::check(seed, true));
+}
+
+#[test]
+fn killed_at_any_time_a_run_is_finished_by_the_next() {
+    let killed = processes::kill(if is_long() { 500 } else { 20 }, 1).unwrap_or_else(|found| panic!("{found}"));
+    println!("{killed} runs killed at work");
+}
+
+#[test]
+fn of_eight_starts_at_once_one_commits() {
+    for _ in 0..if is_long() { 20 } else { 1 } {
+        processes::eight_at_once(None).unwrap_or_else(|found| panic!("{found}"));
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_reports() {
+    let failed = full_disk::check(full_disk::Narrow::Files).unwrap_or_else(|found| panic!("{found}"));
+    println!("limited files: {failed} runs failed for want of room");
+    if full_disk::can_mount() {
+        let failed = full_disk::check(full_disk::Narrow::Mount).unwrap_or_else(|found| panic!("{found}"));
+        println!("a small file system: {failed} runs failed for want of room");
+    } else {
+        println!("a small file system: this machine does not let us mount one; the limit on files stands for it");
+    }
 }

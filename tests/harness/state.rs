@@ -33,3 +33,20 @@ pub fn dump(out: &Path) -> String {
     }
     text
 }
+
+/// How many runs are committed.
+pub fn count_runs(out: &Path) -> usize {
+    let connection = Connection::open_with_flags(out.join("tieout.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a state");
+    let count: i64 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).expect("a number");
+    usize::try_from(count).expect("not negative")
+}
+
+/// Owners of which a dataset's days are known.
+pub fn covered(out: &Path) -> Vec<(String, String)> {
+    let connection = Connection::open_with_flags(out.join("tieout.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a state");
+    let mut query = connection
+        .prepare("SELECT o.owner_id, d.name FROM covered c JOIN owners o ON o.owner = c.owner JOIN datasets d ON d.dataset = c.dataset")
+        .expect("a query");
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    rows.collect::<Result<_, _>>().expect("rows")
+}

@@ -66,7 +66,7 @@ fn day(offset: i32) -> Day {
 }
 
 /// Windows around the clock change of 25 October.
-fn window(from: i32, to: i32) -> Window {
+pub fn window(from: i32, to: i32) -> Window {
     Window::new(day(from), day(to)).expect("a window")
 }
 
@@ -110,8 +110,13 @@ fn outlines() -> Vec<Outline> {
 
 /// All stories, over so many books each.
 pub fn all(books: u64) -> Vec<Story> {
+    try_all(books).unwrap_or_else(|found| panic!("{found}"))
+}
+
+/// All stories, or what was found while they were told.
+pub fn try_all(books: u64) -> Result<Vec<Story>, String> {
     let told = (0..books).flat_map(|seed| outlines().into_iter().map(move |outline| (seed, outline)));
-    told.map(|(seed, outline)| Story::tell(seed, &outline).unwrap_or_else(|found| panic!("{found}"))).collect()
+    told.map(|(seed, outline)| Story::tell(seed, &outline)).collect()
 }
 
 /// One story by its name.
@@ -124,14 +129,7 @@ impl Story {
     fn tell(seed: u64, outline: &Outline) -> Result<Story, String> {
         let folder = scratch_folder();
         let name = format!("{} (books {seed})", outline.name);
-        let recipe = Recipe {
-            accounts: 1 + u32::try_from(seed % 2).expect("small"),
-            cards_per_account: 1,
-            rows_per_card: 7,
-            rows_per_account: 5,
-            ..Recipe::small(seed + 1, window(0, 6))
-        };
-        let mut ledger = recipe.ledger();
+        let mut ledger = books(seed, 1 + u32::try_from(seed % 2).expect("small"));
         let base = folder.path().join("base");
         let out = base.join("out");
         std::fs::create_dir_all(&base).expect("a folder");
@@ -159,7 +157,16 @@ impl Story {
             can_exchange: outline.can_exchange,
         };
         story.run_undisturbed()?;
-        truth::check(&ledger, &story).map_err(|found| format!("{}: {found}", story.name))?;
+        let reports = story.report_folder();
+        let told = truth::Told {
+            ledger: &ledger,
+            window: story.plan.window,
+            tree: &story.new,
+            folder: Path::new(&reports),
+            csv: outline.csv,
+            parquet: outline.parquet,
+        };
+        truth::check(&told).map_err(|found| format!("{}: {found}", story.name))?;
         Ok(story)
     }
 
@@ -196,6 +203,12 @@ impl Story {
     }
 }
 
+/// A week of a few rows.
+pub fn books(seed: u64, accounts: u32) -> Ledger {
+    let small = Recipe::small(seed + 1, window(0, 6));
+    Recipe { accounts, cards_per_account: 1, rows_per_card: 7, rows_per_account: 5, ..small }.ledger()
+}
+
 /// Rows vanish, one says something else, and a day is left without any.
 fn change_past(ledger: &mut Ledger) {
     let midnight = i64::from(day(2).epoch_days()) * 86_400 - 7_200;
@@ -212,7 +225,8 @@ fn change_past(ledger: &mut Ledger) {
     }
 }
 
-fn write_archive(ledger: &Ledger, folder: &Path) {
+/// Writes the books as pages of three rows.
+pub fn write_archive(ledger: &Ledger, folder: &Path) {
     let mut writer = ArchiveWriter::new(folder, 3, "sandbox-user").echoing_limits();
     for account in &ledger.books().accounts {
         writer.account(account).expect("an archive");
@@ -221,6 +235,12 @@ fn write_archive(ledger: &Ledger, folder: &Path) {
 }
 
 fn plan(outline: &Outline, window: Window, archive: PathBuf, out: PathBuf) -> Plan {
+    let source = Source::Archive { directory: archive, username: None };
+    plan_of(window, source, Output { directory: out, csv: outline.csv, parquet: outline.parquet })
+}
+
+/// A plan of all feeds.
+pub fn plan_of(window: Window, source: Source, output: Output) -> Plan {
     Plan {
         job_name: "nightly".to_owned(),
         zone: Zone::parse("Europe/Paris").expect("a zone"),
@@ -229,8 +249,8 @@ fn plan(outline: &Outline, window: Window, archive: PathBuf, out: PathBuf) -> Pl
         transfer_days: 3,
         provider: "anytime",
         fx_fee: FeeRule::Auto,
-        source: Source::Archive { directory: archive, username: None },
-        output: Output { directory: out, csv: outline.csv, parquet: outline.parquet },
+        source,
+        output,
     }
 }
 

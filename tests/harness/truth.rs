@@ -2,27 +2,40 @@
 //! every run alike shows here, and nowhere else.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tieout::output::Manifest;
-use tieout::record::Feed;
+use tieout::record::{Feed, Window};
 use tieout::sandbox::ledger::Ledger;
 
-use super::stories::Story;
+use super::stories::Tree;
 
 /// Owner, id and amount in hundredths, with how often they stand there.
-type Rows = BTreeMap<(String, String, i64), usize>;
+pub type Rows = BTreeMap<(String, String, i64), usize>;
+
+/// What a run has told.
+pub struct Told<'a> {
+    pub ledger: &'a Ledger,
+    pub window: Window,
+    /// Reports and lake.
+    pub tree: &'a Tree,
+    /// Of the reports.
+    pub folder: &'a Path,
+    pub csv: bool,
+    pub parquet: bool,
+}
 
 /// Compares reports and lake with the ledger.
-pub fn check(ledger: &Ledger, story: &Story) -> Result<(), String> {
+pub fn check(story: &Told<'_>) -> Result<(), String> {
+    let ledger = story.ledger;
     for feed in [Feed::AccountStatements, Feed::IbanStatements, Feed::CardTransactions] {
-        let expected = expected(ledger, story, feed);
-        if story.plan.output.csv {
-            let path = PathBuf::from(format!("{}/{feed}.csv", story.report_folder()));
-            let found = found(story.new.get(&path).ok_or_else(|| format!("no {}", path.display()))?, feed);
+        let expected = expected(ledger, story.window, feed);
+        if story.csv {
+            let path = story.folder.join(format!("{feed}.csv"));
+            let found = found(story.tree.get(&path).ok_or_else(|| format!("no {}", path.display()))?, feed);
             compare(feed, &expected, &found)?;
         }
-        if story.plan.output.parquet {
+        if story.parquet {
             let told = told_in_lake(story, feed)?;
             let rows = expected.values().sum::<usize>() as u64;
             if told != rows {
@@ -33,9 +46,10 @@ pub fn check(ledger: &Ledger, story: &Story) -> Result<(), String> {
     Ok(())
 }
 
-fn expected(ledger: &Ledger, story: &Story, feed: Feed) -> Rows {
+/// The rows of a feed that happened within a window.
+pub fn expected(ledger: &Ledger, window: Window, feed: Feed) -> Rows {
     let in_window = |seconds: i64| {
-        ledger.zone.stamp_at(seconds * 1_000_000).is_some_and(|stamp| story.plan.window.contains(stamp.day()))
+        ledger.zone.stamp_at(seconds * 1_000_000).is_some_and(|stamp| window.contains(stamp.day()))
     };
     let mut rows = Rows::new();
     for account in &ledger.accounts {
@@ -56,7 +70,8 @@ fn expected(ledger: &Ledger, story: &Story, feed: Feed) -> Rows {
     rows
 }
 
-fn found(csv: &[u8], feed: Feed) -> Rows {
+/// The rows of a report.
+pub fn found(csv: &[u8], feed: Feed) -> Rows {
     let owner = if feed == Feed::CardTransactions { "card_ref" } else { "acc_id" };
     let mut rows = Rows::new();
     for row in csv::Reader::from_reader(csv).deserialize::<BTreeMap<String, String>>() {
@@ -88,12 +103,12 @@ fn compare(feed: Feed, expected: &Rows, found: &Rows) -> Result<(), String> {
 }
 
 /// Rows in the partitions of the window, as the files themselves say.
-fn told_in_lake(story: &Story, feed: Feed) -> Result<u64, String> {
-    let manifest = &story.new[&Path::new(&story.report_folder()).join("manifest.json")];
+fn told_in_lake(story: &Told<'_>, feed: Feed) -> Result<u64, String> {
+    let manifest = &story.tree[&story.folder.join("manifest.json")];
     let manifest: Manifest = serde_json::from_slice(manifest).map_err(|error| error.to_string())?;
     let mut rows = 0;
     for file in manifest.files.iter().filter(|file| file.path.starts_with(&format!("lake/{feed}/"))) {
-        let bytes = story.new.get(Path::new(&file.path)).ok_or_else(|| format!("no {}", file.path))?;
+        let bytes = story.tree.get(Path::new(&file.path)).ok_or_else(|| format!("no {}", file.path))?;
         rows += rows_in(bytes)?;
     }
     Ok(rows)
@@ -103,4 +118,17 @@ fn rows_in(parquet: &[u8]) -> Result<u64, String> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(parquet)).map_err(|error| error.to_string())?;
     Ok(reader.metadata().file_metadata().num_rows().unsigned_abs())
+}
+
+/// The rows of a report that may hold anything.
+pub fn found_loosely(csv: &[u8], feed: Feed) -> Vec<(String, String, Option<i64>)> {
+    let owner = if feed == Feed::CardTransactions { "card_ref" } else { "acc_id" };
+    let rows = csv::Reader::from_reader(csv).into_deserialize::<BTreeMap<String, String>>();
+    rows.map(|row| {
+        let row = row.expect("CSV");
+        let amount = row["amount"].split_once('.').filter(|(_, decimals)| decimals.len() == 2);
+        let amount = amount.and_then(|(whole, decimals)| format!("{whole}{decimals}").parse().ok());
+        (row[owner].clone(), row["txid"].clone(), amount)
+    })
+    .collect()
 }
