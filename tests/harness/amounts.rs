@@ -55,11 +55,9 @@ pub fn check(count: usize, seed: u64) -> Result<(), String> {
 }
 
 fn python(texts: &[String]) -> Result<Vec<String>, String> {
-    let mut python = Command::new("python3")
-        .args(["-c", PYTHON])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+    let mut command = Command::new("python3");
+    command.args(["-c", PYTHON]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut python = super::stories::start(&mut command)
         .map_err(|error| format!("python3 is needed: {error}"))?;
     let mut stdin = python.stdin.take().expect("it is piped");
     let all = texts.join("\n") + "\n";

@@ -59,19 +59,16 @@ pub fn check(narrow: Narrow) -> Result<usize, String> {
 }
 
 fn run(folder: &Path, script: &str) -> (Option<i32>, String) {
-    let ended = Command::new("bash")
-        .args(["-c", script, env!("CARGO_BIN_EXE_tieout")])
-        .current_dir(folder)
-        .env_remove("RUST_BACKTRACE")
-        .output()
-        .expect("bash runs");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script, env!("CARGO_BIN_EXE_tieout")]).current_dir(folder);
+    let ended = stories::output(&mut bash).expect("bash runs");
     (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }
 
 /// Whether the machine lets us mount, in a namespace of our own.
 pub fn can_mount() -> bool {
     let script = "mount -t tmpfs -o size=64k none /mnt";
-    Command::new("unshare").args(["-m", "bash", "-c", script]).output().is_ok_and(|output| output.status.success())
+    stories::output(Command::new("unshare").args(["-m", "bash", "-c", script])).is_ok_and(|output| output.status.success())
 }
 
 /// Mounts in a namespace of its own, which goes with the process; what readers would see is copied out of it.
@@ -85,10 +82,8 @@ fn on_a_small_disk(folder: &Path, base: &Path, room: usize) -> (Option<i32>, Str
         base.display(),
         base.display()
     );
-    let ended = Command::new("unshare")
-        .args(["-m", "bash", "-c", &script, env!("CARGO_BIN_EXE_tieout")])
-        .current_dir(folder)
-        .output()
-        .expect("unshare runs");
+    let mut unshare = Command::new("unshare");
+    unshare.args(["-m", "bash", "-c", &script, env!("CARGO_BIN_EXE_tieout")]).current_dir(folder);
+    let ended = stories::output(&mut unshare).expect("unshare runs");
     (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }

@@ -15,7 +15,7 @@ use tieout::record::Feed;
 use tieout::sandbox::generator::Random;
 use tieout::sandbox::ledger::Ledger;
 
-use super::stories::{self, Unwatched, machine, plan_of, random, scratch_folder, visible, window};
+use super::stories::{self, Unwatched, at_work, machine, plan_of, random, scratch_folder, visible, window};
 use super::{state, truth};
 
 /// Responses broken in one run.
@@ -70,7 +70,9 @@ pub fn check(pages: &Pages, seed: u64) -> Result<(), String> {
     let out = folder.path().join("out");
     let source = Source::Archive { directory: archive, username: Some("sandbox-user".to_owned()) };
     let plan = plan_of(window(0, 6), source, Output { directory: out.clone(), csv: true, parquet: true });
-    let ended = catch_unwind(AssertUnwindSafe(|| pipeline::run_on(&plan, &Unwatched, &machine(Arc::new(LocalDisk)))));
+    let ended = at_work(|| {
+        catch_unwind(AssertUnwindSafe(|| pipeline::run_on(&plan, &Unwatched, &machine(Arc::new(LocalDisk)))))
+    });
     let told = match ended {
         Err(_) => Err("a panic".to_owned()),
         Ok(Err(_)) if visible(&out).is_empty() && state::count_runs(&out) == 0 => Ok(()),
@@ -94,6 +96,7 @@ fn judge(
     let tree = visible(out);
     stories::whole(&tree, folder)?;
     let rejects = String::from_utf8(tree[&folder.join("rejects.csv")].clone()).map_err(|error| error.to_string())?;
+    let covered = state::covered(out);
     for (page, bytes) in broken_pages {
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         let sha256 = format!("{:x}", sha2::Sha256::digest(bytes));
@@ -103,6 +106,11 @@ fn judge(
             }
             if exit != 4 {
                 return Err(format!("a page of {} is no JSON, but the run ends with {exit}", page.feed));
+            }
+            if let Some(owner) = owner_of(page)
+                && covered.iter().any(|(id, dataset)| *id == owner && *dataset == page.feed.name())
+            {
+                return Err(format!("a page of {owner} in {} is no JSON, but its days are taken as known", page.feed));
             }
         }
     }
@@ -138,6 +146,15 @@ fn judge(
         }
     }
     Ok(())
+}
+
+/// Whose page it was before it was broken; transfers do not tell.
+fn owner_of(page: &Page) -> Option<String> {
+    let text = std::str::from_utf8(&page.bytes).ok()?;
+    let name = if page.feed == Feed::CardTransactions { "card_ref" } else { "acc_id" };
+    let body = tieout::sandbox::books::member(text, "body")?;
+    let owner = tieout::sandbox::books::member(body, name)?;
+    Some(owner.trim_matches('"').to_owned())
 }
 
 /// Breaks a page in one way, now and then in two.

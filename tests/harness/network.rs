@@ -15,7 +15,7 @@ use tieout::sandbox::ledger::Ledger;
 use tieout::sandbox::{PublicKey, RunningSandbox, Sandbox, SandboxConfig};
 
 use super::disk::{Fault, SimDisk};
-use super::stories::{self, Tree, Unwatched, machine, plan_of, random, scratch_folder, visible, window};
+use super::stories::{self, Tree, Unwatched, at_work, machine, plan_of, random, scratch_folder, visible, window};
 use super::truth;
 
 const KEY_PEM: &str = include_str!("../fixtures/keys/id_rsa.pem");
@@ -86,7 +86,7 @@ pub fn check(seed: u64, is_disturbed: bool) -> Result<(), String> {
         let fault = (start + 1 < starts).then(|| (chance.index(150), Fault::Onward(ErrorKind::StorageFull)));
         disk.arm(fault);
         let machine = Machine { dice: rand::random::<u32>, ..machine(Arc::new(disk.clone())) };
-        let ended = pipeline::run_on(&plan, &Unwatched, &machine);
+        let ended = at_work(|| pipeline::run_on(&plan, &Unwatched, &machine));
         if let (Err(error), None) = (&ended, fault) {
             return Err(format!("seed {seed}, {chosen:?}: {error}"));
         }

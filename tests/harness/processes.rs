@@ -51,7 +51,7 @@ impl Place {
         if let Some(bug) = bug {
             command.env("TIEOUT_PLANTED_BUG", bug);
         }
-        command.spawn().expect("the binary starts")
+        stories::start(&mut command).expect("the binary starts")
     }
 
     fn finish(&self, job: &str, out: &str) -> Result<i32, String> {

@@ -12,7 +12,7 @@ use tieout::sandbox::generator::Random;
 use super::disk::{Fault, SimDisk, Watch};
 use super::model::Loss;
 use super::state::dump;
-use super::stories::{Story, machine, random, run_id, scratch_folder, visible, whole};
+use super::stories::{Story, at_work, machine, random, run_id, scratch_folder, visible, whole};
 
 /// Lives that a fault may end, one after the other.
 const DISTURBED_MAX: usize = 4;
@@ -86,7 +86,7 @@ pub fn live(story: &Story, disturbances: &[Disturbance], chance: &mut Random) ->
         disk.arm(disturbance.fault);
         disk.watch(reader(story, &place));
         let had_journal = place.join("out/.tieout/journal.json").exists();
-        let ended = attempt(story, &place, disk.clone());
+        let ended = at_work(|| attempt(story, &place, disk.clone()));
         trace.note(&disk, &ended);
         judge(story, &place, &disk, &ended, &mut is_told).map_err(|found| format!("life {life}: {found}"))?;
         if life == disturbances.len() && !matches!(ended, Ended::Done | Ended::FoundDone) {
@@ -101,7 +101,7 @@ pub fn live(story: &Story, disturbances: &[Disturbance], chance: &mut Random) ->
         }
         trace.rolled_forward |= ended == Ended::FoundDone;
         if is_over {
-            let ended = attempt(story, &place, disk.clone());
+            let ended = at_work(|| attempt(story, &place, disk.clone()));
             if ended != Ended::FoundDone {
                 return Err(format!("told as done, but after a power cut: {ended:?}"));
             }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
@@ -34,6 +35,27 @@ pub struct Story {
     pub steps: usize,
     /// Whether the disk swaps names in one step.
     pub can_exchange: bool,
+}
+
+/// A child holds all our open files, locks among them, from its birth until it begins its own program. So nobody is born
+/// while a run of our own is at work.
+static BIRTHS: RwLock<()> = RwLock::new(());
+
+/// Does a run in this process.
+pub fn at_work<T>(run: impl FnOnce() -> T) -> T {
+    let _no_births = BIRTHS.read().unwrap_or_else(PoisonError::into_inner);
+    run()
+}
+
+/// Starts a process.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _no_runs = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Starts a process and waits for its end.
+pub fn output(command: &mut Command) -> std::io::Result<std::process::Output> {
+    start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
 }
 
 /// Nobody watches.
@@ -138,7 +160,7 @@ impl Story {
             write_archive(&ledger, &archive);
             let plan = plan(outline, before, archive, out.clone());
             let machine = Machine { dice: || 1, ..machine(Arc::new(LocalDisk)) };
-            pipeline::run_on(&plan, &Unwatched, &machine).map_err(|error| format!("{name}: {error}"))?;
+            at_work(|| pipeline::run_on(&plan, &Unwatched, &machine)).map_err(|error| format!("{name}: {error}"))?;
         }
         if outline.changes_past {
             change_past(&mut ledger);
@@ -173,7 +195,7 @@ impl Story {
     fn run_undisturbed(&mut self) -> Result<(), String> {
         let ground = scratch_folder();
         let disk = self.disk(ground.path());
-        self.run(ground.path(), Arc::new(disk.clone())).map_err(|error| format!("{}: {error}", self.name))?;
+        at_work(|| self.run(ground.path(), Arc::new(disk.clone()))).map_err(|error| format!("{}: {error}", self.name))?;
         self.new = visible(&ground.path().join("out"));
         self.state = super::state::dump(&ground.path().join("out"));
         self.steps = disk.steps().len();
