@@ -34,7 +34,7 @@ fn on_all_cores(count: u64, work: impl Fn(u64) -> Result<(), String> + Sync) {
 #[test]
 fn whatever_fails_the_books_are_those_of_an_undisturbed_run() {
     let stories = stories::all(if is_long() { 8 } else { 2 });
-    let seeds = if is_long() { 10_000 } else { 700 };
+    let seeds = if is_long() { 10_000 } else { 600 };
     let sum = Mutex::new((0, 0, 0, 0));
     let note = |trace: &Trace| {
         let mut sum = sum.lock().expect("no panic");
