@@ -82,9 +82,9 @@ pub(crate) const fn is_planted(_bug: Bug) -> bool {
 }
 
 #[cfg(feature = "planted-bugs")]
-pub use planting::{ENVIRONMENT, plant};
-#[cfg(feature = "planted-bugs")]
 pub(crate) use planting::is_planted;
+#[cfg(feature = "planted-bugs")]
+pub use planting::{ENVIRONMENT, plant};
 
 #[cfg(feature = "planted-bugs")]
 mod planting {

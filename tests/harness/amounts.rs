@@ -57,8 +57,7 @@ pub fn check(count: usize, seed: u64) -> Result<(), String> {
 fn python(texts: &[String]) -> Result<Vec<String>, String> {
     let mut command = Command::new("python3");
     command.args(["-c", PYTHON]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut python = super::stories::start(&mut command)
-        .map_err(|error| format!("python3 is needed: {error}"))?;
+    let mut python = super::stories::start(&mut command).map_err(|error| format!("python3 is needed: {error}"))?;
     let mut stdin = python.stdin.take().expect("it is piped");
     let all = texts.join("\n") + "\n";
     let writer = std::thread::spawn(move || stdin.write_all(all.as_bytes()));
@@ -80,7 +79,8 @@ fn text(random: &mut Random) -> String {
         _ => {}
     }
     if random.chance(250) {
-        let exponent = if random.chance(50) { random.below(u64::MAX).to_string() } else { random.index(30).to_string() };
+        let exponent =
+            if random.chance(50) { random.below(u64::MAX).to_string() } else { random.index(30).to_string() };
         text = format!("{text}{}{}{exponent}", random.pick(&["e", "E"]), random.pick(&["", "+", "-"]));
     }
     if random.chance(20) {

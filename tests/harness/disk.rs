@@ -43,7 +43,9 @@ struct Inner {
 }
 
 /// Looks at what readers see, after a step that touched this path.
-pub struct Watch(pub Box<dyn Fn(&Path) -> Result<(), String> + Send + Sync>);
+pub struct Watch(pub Box<Look>);
+
+type Look = dyn Fn(&Path) -> Result<(), String> + Send + Sync;
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -38,7 +38,7 @@ pub fn check(narrow: Narrow) -> Result<usize, String> {
             Narrow::Files => {
                 stories::copy(&base, &out);
                 // The signal would end the process: ignored, the write fails instead.
-                run(folder.path(), &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run job.toml --out disk/out", room))
+                run(folder.path(), &format!("trap '' XFSZ; ulimit -f {room}; exec \"$0\" run job.toml --out disk/out"))
             }
             Narrow::Mount => on_a_small_disk(folder.path(), &base, room),
         };
@@ -50,7 +50,9 @@ pub fn check(narrow: Narrow) -> Result<usize, String> {
             }
             Some(1) if told.contains("is committed") => failed += 1,
             Some(1) => return Err(format!("{narrow:?}, room {room}: old reports are touched: {told}")),
-            Some(0 | 3) if failed_late == 0 => return Err(format!("{narrow:?}: no run failed for want of room: {told}")),
+            Some(0 | 3) if failed_late == 0 => {
+                return Err(format!("{narrow:?}: no run failed for want of room: {told}"));
+            }
             Some(0 | 3) => return Ok(failed),
             code => return Err(format!("{narrow:?}, room {room}: ends with {code:?}: {told}")),
         }
@@ -68,7 +70,8 @@ fn run(folder: &Path, script: &str) -> (Option<i32>, String) {
 /// Whether the machine lets us mount, in a namespace of our own.
 pub fn can_mount() -> bool {
     let script = "mount -t tmpfs -o size=64k none /mnt";
-    stories::output(Command::new("unshare").args(["-m", "bash", "-c", script])).is_ok_and(|output| output.status.success())
+    stories::output(Command::new("unshare").args(["-m", "bash", "-c", script]))
+        .is_ok_and(|output| output.status.success())
 }
 
 /// Mounts in a namespace of its own, which goes with the process; what readers would see is copied out of it.

@@ -5,6 +5,7 @@
 //! `planted-bugs` (`planted`), something must be, for every bug.
 
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "a test crate has no readers of its docs")]
+#![allow(clippy::print_stdout, reason = "the figures of a run are its result")]
 #![cfg_attr(feature = "planted-bugs", allow(dead_code, reason = "the planted build runs the smaller half"))]
 
 mod amounts;
@@ -17,6 +18,9 @@ mod processes;
 mod simulation;
 mod state;
 mod stories;
+#[cfg(not(feature = "planted-bugs"))]
+#[path = "../../fuzz/targets.rs"]
+mod targets;
 mod tiling;
 mod truth;
 

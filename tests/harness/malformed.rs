@@ -101,7 +101,9 @@ fn judge(
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         let sha256 = format!("{:x}", sha2::Sha256::digest(bytes));
         if !is_json && !bytes.trim_ascii().is_empty() {
-            if !rejects.contains(&sha256) && !rejects.contains(&format!("{:x}", sha2::Sha256::digest(bytes.trim_ascii()))) {
+            if !rejects.contains(&sha256)
+                && !rejects.contains(&format!("{:x}", sha2::Sha256::digest(bytes.trim_ascii())))
+            {
                 return Err(format!("a page of {} is no JSON, but is not among the rejects", page.feed));
             }
             if exit != 4 {
@@ -138,8 +140,7 @@ fn judge(
             }
         }
         for (owner, txid, amount) in &found {
-            let is_known =
-                amount.is_some_and(|amount| happened.contains_key(&(owner.clone(), txid.clone(), amount)));
+            let is_known = amount.is_some_and(|amount| happened.contains_key(&(owner.clone(), txid.clone(), amount)));
             if !is_known && broken_pages.iter().all(|(page, _)| page.feed != feed) {
                 return Err(format!("{feed}: {owner} {txid} {amount:?} is told, but was never sent"));
             }
@@ -159,7 +160,7 @@ fn owner_of(page: &Page) -> Option<String> {
 
 /// Breaks a page in one way, now and then in two.
 fn break_page(mut bytes: Vec<u8>, chance: &mut Random) -> Vec<u8> {
-    for _ in 0..1 + usize::from(chance.chance(200)) {
+    for _ in 0..=usize::from(chance.chance(200)) {
         bytes = break_once(bytes, chance);
     }
     bytes
@@ -181,7 +182,7 @@ fn break_once(mut bytes: Vec<u8>, chance: &mut Random) -> Vec<u8> {
             let again = bytes[at..end].to_vec();
             bytes.splice(at..at, again).for_each(drop);
         }
-        6 => return nested(&bytes, *chance.pick(&[b'[', b'{']), 1 + chance.index(200_000)),
+        6 => return nested(&bytes, *chance.pick(b"[{"), 1 + chance.index(200_000)),
         7 | 8 | 10 => {
             let value = value(chance);
             return replace_value(&bytes, chance, &value);
@@ -199,8 +200,20 @@ fn break_once(mut bytes: Vec<u8>, chance: &mut Random) -> Vec<u8> {
 
 /// What is no good value anywhere, or a huge one.
 fn value(chance: &mut Random) -> String {
-    const VALUES: [&str; 12] =
-        ["null", "true", "[]", "{}", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "-0", "NaN", "[[[]]]", "\"=1+1\"", "1.00000000000000000001"];
+    const VALUES: [&str; 12] = [
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "\"\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "-0",
+        "NaN",
+        "[[[]]]",
+        "\"=1+1\"",
+        "1.00000000000000000001",
+    ];
     match chance.index(3) {
         0 => "9".repeat(1 + chance.index(400)),
         1 => format!("1e{}", chance.below(u64::MAX)),

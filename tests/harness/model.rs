@@ -165,7 +165,9 @@ impl Model {
         let Some(node) = self.find(path) else { return };
         if let Node::Folder { live, .. } = &self.nodes[node] {
             let names: Vec<String> = live.keys().cloned().collect();
-            names.iter().for_each(|name| self.remove(&path.join(name)));
+            for name in names {
+                self.remove(&path.join(name));
+            }
         }
         let (folder, name) = self.place(path);
         self.change(vec![(folder, name, None)]);
@@ -193,7 +195,9 @@ impl Model {
         let folder = self.find(path).expect("a folder that is there");
         let touches = |change: &Change| change.sets.iter().any(|(touched, _, _)| *touched == folder);
         let synced: Vec<Change> = self.pending.extract_if(.., |change| touches(change)).collect();
-        synced.into_iter().for_each(|change| self.make_safe(change));
+        for change in synced {
+            self.make_safe(change);
+        }
     }
 
     fn make_safe(&mut self, change: Change) {

@@ -66,7 +66,13 @@ fn connection(sandbox: &RunningSandbox, key: PathBuf) -> Box<Connection> {
         requests_per_second: None,
         concurrency: 4,
         ca_certificate: None,
-        limits: Limits { attempts_max: 5, backoff_ms_first: 1, backoff_ms_max: 5, attempt_ms_max: 3_000, ..Limits::default() },
+        limits: Limits {
+            attempts_max: 5,
+            backoff_ms_first: 1,
+            backoff_ms_max: 5,
+            attempt_ms_max: 3_000,
+            ..Limits::default()
+        },
     })
 }
 

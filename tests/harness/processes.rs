@@ -80,8 +80,8 @@ pub fn kill(count: usize, seed: u64) -> Result<usize, String> {
         let (job, code, took, rows) = &expected[number % expected.len()];
         let out = format!("out-{number}");
         number += 1;
-        for _ in 0..1 + chance.index(3) {
-            let until = took.mul_f64(f64::from(u32::try_from(chance.index(1_100)).expect("small")) / 1_000.0);
+        for _ in 0..=chance.index(3) {
+            let until = *took * u32::try_from(chance.index(1_100)).expect("small") / 1_000;
             let mut child = place.start(job, &out, None);
             std::thread::sleep(until);
             killed += usize::from(child.try_wait().expect("a child").is_none());

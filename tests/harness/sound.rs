@@ -45,7 +45,9 @@ fn whatever_fails_the_books_are_those_of_an_undisturbed_run() {
     };
     on_all_cores(seeds, |seed| simulate(&stories, seed).map(|trace| note(&trace)));
     let (cuts, in_recovery, failures, rolled_forward) = sum.into_inner().expect("no panic");
-    println!("{seeds} seeds: {cuts} power cuts ({in_recovery} in a recovery), {failures} failures, {rolled_forward} rolled forward");
+    println!(
+        "{seeds} seeds: {cuts} power cuts ({in_recovery} in a recovery), {failures} failures, {rolled_forward} rolled forward"
+    );
     let seeds = usize::try_from(seeds).expect("few");
     assert!(cuts > seeds / 3 && in_recovery > seeds / 100 && failures > seeds / 4 && rolled_forward > seeds / 50);
 }
@@ -62,7 +64,13 @@ fn the_same_seed_gives_the_same_trace() {
 #[test]
 fn at_every_single_step_of_a_small_run() {
     let names: &[&str] = if is_long() {
-        &["first run", "the past has changed", "a window that overlaps", "names that cannot be swapped", "Parquet alone"]
+        &[
+            "first run",
+            "the past has changed",
+            "a window that overlaps",
+            "names that cannot be swapped",
+            "Parquet alone",
+        ]
     } else {
         &["the past has changed"]
     };
@@ -120,5 +128,19 @@ fn a_full_disk_leaves_the_old_reports() {
         println!("a small file system: {failed} runs failed for want of room");
     } else {
         println!("a small file system: this machine does not let us mount one; the limit on files stands for it");
+    }
+}
+
+#[test]
+fn what_is_fuzzed_holds_over_the_corpus() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, target) in super::targets::TARGETS {
+        let mut inputs = 0;
+        for input in corpus.join(name).read_dir().expect("a corpus") {
+            let bytes = std::fs::read(input.expect("an entry").path()).expect("a file");
+            super::stories::at_work(|| target(&bytes));
+            inputs += 1;
+        }
+        assert!(inputs >= 5, "{name}: {inputs} inputs");
     }
 }

@@ -93,6 +93,7 @@ pub fn window(from: i32, to: i32) -> Window {
 }
 
 /// What a story tells, beside its books.
+#[allow(clippy::struct_excessive_bools, reason = "each is a sort of run")]
 struct Outline {
     name: &'static str,
     /// The run before, if any.
@@ -195,7 +196,8 @@ impl Story {
     fn run_undisturbed(&mut self) -> Result<(), String> {
         let ground = scratch_folder();
         let disk = self.disk(ground.path());
-        at_work(|| self.run(ground.path(), Arc::new(disk.clone()))).map_err(|error| format!("{}: {error}", self.name))?;
+        at_work(|| self.run(ground.path(), Arc::new(disk.clone())))
+            .map_err(|error| format!("{}: {error}", self.name))?;
         self.new = visible(&ground.path().join("out"));
         self.state = super::state::dump(&ground.path().join("out"));
         self.steps = disk.steps().len();
@@ -279,7 +281,9 @@ pub fn plan_of(window: Window, source: Source, output: Output) -> Plan {
 /// A folder in memory where the machine has such a place.
 pub fn scratch_folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() && let Ok(folder) = tempfile::tempdir_in(memory) {
+    if memory.is_dir()
+        && let Ok(folder) = tempfile::tempdir_in(memory)
+    {
         return folder;
     }
     tempfile::tempdir().expect("a folder")

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use tieout::record::{Clock, Day, Window, Zone};
+use tieout::record::{Clock, Day, Stamp, Window, Zone};
 
 const HOUR_S: i64 = 3_600;
 
@@ -93,12 +93,12 @@ fn day_of(zone: Zone, instant: i64) -> Result<Day, String> {
         return Err(format!("{text} lies in {} by its stamp, in {} by its instant", stamp.day(), zone.day_at(utc)));
     }
     if clock.parse(&text) != Some(stamp) {
-        return Err(format!("{text} reads as {:?}", clock.parse(&text).map(|stamp| stamp.text())));
+        return Err(format!("{text} reads as {:?}", clock.parse(&text).map(Stamp::text)));
     }
     // As a provider prints it: the earlier reading of an hour lived twice.
     let local = &text[..19];
     match clock.parse(local) {
         Some(read) if read.text()[..19] == *local && read.day() == told => Ok(told),
-        read => Err(format!("{local} reads as {:?}", read.map(|stamp| stamp.text()))),
+        read => Err(format!("{local} reads as {:?}", read.map(Stamp::text))),
     }
 }

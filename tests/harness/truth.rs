@@ -48,9 +48,8 @@ pub fn check(story: &Told<'_>) -> Result<(), String> {
 
 /// The rows of a feed that happened within a window.
 pub fn expected(ledger: &Ledger, window: Window, feed: Feed) -> Rows {
-    let in_window = |seconds: i64| {
-        ledger.zone.stamp_at(seconds * 1_000_000).is_some_and(|stamp| window.contains(stamp.day()))
-    };
+    let in_window =
+        |seconds: i64| ledger.zone.stamp_at(seconds * 1_000_000).is_some_and(|stamp| window.contains(stamp.day()));
     let mut rows = Rows::new();
     for account in &ledger.accounts {
         if feed == Feed::CardTransactions {
@@ -116,7 +115,8 @@ fn told_in_lake(story: &Told<'_>, feed: Feed) -> Result<u64, String> {
 
 fn rows_in(parquet: &[u8]) -> Result<u64, String> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(parquet)).map_err(|error| error.to_string())?;
+    let reader =
+        SerializedFileReader::new(bytes::Bytes::copy_from_slice(parquet)).map_err(|error| error.to_string())?;
     Ok(reader.metadata().file_metadata().num_rows().unsigned_abs())
 }
 
