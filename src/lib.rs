@@ -20,6 +20,7 @@
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
+//! | [`planted`] | bugs built in on purpose for the harness; none in an ordinary build |
 //! | [`selftest`] | faults planted in generated books, and how many are found |
 //!
 //! # Glossary
@@ -61,6 +62,7 @@ pub mod job;
 pub mod landing;
 pub mod output;
 pub mod pipeline;
+pub mod planted;
 pub mod provider;
 pub mod reconcile;
 pub mod record;

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use crate::planted::{Bug, is_planted};
 use crate::record::{Day, Money, OwnerKind, Window};
 use crate::{Error, Result};
 
@@ -88,8 +89,10 @@ impl State {
         let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|error| refused(error, &path))?;
         connection.busy_timeout(BUSY_WAIT).map_err(|error| refused(error, &path))?;
-        // The default, said aloud: a commit that returned is on the disk.
-        connection.pragma_update(None, "synchronous", "FULL").map_err(|error| refused(error, &path))?;
+        // A commit that returned is on the disk, and so is the removal of SQLite's journal, which would else be found after
+        // a power cut and undo it. The default, FULL, does not wait for that.
+        let level = if is_planted(Bug::StateNotLasting) { "FULL" } else { "EXTRA" };
+        connection.pragma_update(None, "synchronous", level).map_err(|error| refused(error, &path))?;
         Ok(State { path, connection: Mutex::new(connection) })
     }
 
@@ -122,6 +125,16 @@ impl State {
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         query(&self.connection()).map_err(|error| refused(error, &self.path))
+    }
+
+    /// Whether a transaction that was committed cannot be undone by a power cut.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn outlives_a_power_cut(&self) -> Result<bool> {
+        const EXTRA: i64 = 3;
+        self.read(|connection| connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)))
+            .map(|level| level == EXTRA)
     }
 
     /// Whether that run has been committed.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 use super::disk::{Access, Disk, Refused};
 use super::manifest;
 use super::staged::StagedFile;
-use crate::state::{Closing, SealLine, State, StateDelta};
+use crate::planted::{Bug, is_planted};
+use crate::state::{self, Closing, SealLine, State, StateDelta};
 use crate::{Error, Result};
 
 /// Version of the journal. One of another version is left alone: another tieout must finish it.
@@ -139,7 +140,14 @@ impl Committer<'_> {
         let transaction = self.transaction(&journal.run_id);
         let folders = [transaction.join(REPORT_FOLDER), transaction.join(LAKE_FOLDER), transaction];
         let mut staged = folders.iter().map(PathBuf::as_path).chain([self.private]);
+        if is_planted(Bug::FolderNotSynced) {
+            staged.by_ref().for_each(drop);
+        }
         if let Err(error) = staged.try_for_each(|folder| self.sync(folder)) {
+            return Outcome::NotBegun(error);
+        }
+        let early = is_planted(Bug::EarlyCheckpoint);
+        if early && let Err(error) = self.apply_state(&self.transaction(&journal.run_id), &journal.run_id) {
             return Outcome::NotBegun(error);
         }
         if let Err(error) = self.write_journal(journal) {
@@ -165,6 +173,10 @@ impl Committer<'_> {
         let bytes = serde_json::to_vec_pretty(journal).expect("a journal is plain data");
         let begun = self.private.join(JOURNAL_BEGUN);
         let _ = self.disk.remove_file(&begun);
+        if is_planted(Bug::JournalNotSynced) {
+            let mut file = self.disk.create(&begun, Access::Private).or_refused("make a file", &begun)?;
+            return file.write_all(&bytes).or_refused("write a file", &begun);
+        }
         StagedFile::write_whole(self.disk, begun, Access::Private, &bytes).map(|_| ())
     }
 
@@ -172,6 +184,9 @@ impl Committer<'_> {
     fn decide(&self) -> Result<()> {
         let path = self.private.join(JOURNAL);
         self.disk.rename(&self.private.join(JOURNAL_BEGUN), &path).or_refused("commit", &path)?;
+        if is_planted(Bug::DecisionNotSynced) {
+            return Ok(());
+        }
         self.sync(self.private)
     }
 
@@ -192,9 +207,17 @@ impl Committer<'_> {
     /// # Errors
     /// When the disk or the database refuses.
     pub(super) fn recover(&self) -> Result<()> {
+        if is_planted(Bug::RecoveryClearsFirst) {
+            self.clear_away()?;
+        }
         self.finish_pending()?;
         // That there is no journal must be on the disk before what it would need is removed.
         self.sync(self.private)?;
+        self.clear_away()
+    }
+
+    /// Removes what was staged for commits that never were.
+    fn clear_away(&self) -> Result<()> {
         for entry in self.private.read_dir().or_refused("list a folder", self.private)? {
             let entry = entry.or_refused("list a folder", self.private)?;
             let name = entry.file_name();
@@ -214,12 +237,15 @@ impl Committer<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             read => read.or_refused("read the journal", &path)?,
         };
-        let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| {
+        let mut journal: Journal = serde_json::from_slice(&bytes).map_err(|error| {
             Error::environment("could not understand the journal of a commit that was cut off")
                 .at(path.display())
                 .because(error)
         })?;
         journal.check(&path)?;
+        if is_planted(Bug::RecoverySkipsMoves) {
+            journal.moves.clear();
+        }
         self.apply(&journal)
     }
 
@@ -231,7 +257,9 @@ impl Committer<'_> {
         journal.removals.iter().try_for_each(|target| self.remove(target))?;
         self.apply_state(&transaction, &journal.run_id)?;
         self.swap_report(&transaction, journal)?;
-        self.sync_targets(journal)?;
+        if !is_planted(Bug::TargetsNotSynced) {
+            self.sync_targets(journal)?;
+        }
         let path = self.private.join(JOURNAL);
         self.disk.remove_file(&path).or_refused("end a commit", &path)?;
         self.sync(self.private)?;
@@ -288,13 +316,20 @@ impl Committer<'_> {
         let seals = read_lines(transaction.join(SEALS_FILE), |line| {
             serde_json::from_str::<SealLine>(line).ok().map(|seal| vec![seal])
         })?;
-        self.state.apply_sealed(&delta, closings, seals)
+        let database = self.out.join(state::FILE_NAME);
+        self.disk.before_transaction(&database).or_refused("change the state", &database)?;
+        let is_lasting = self.state.outlives_a_power_cut()?;
+        self.state.apply_sealed(&delta, closings, seals)?;
+        self.disk.after_transaction(&database, is_lasting).or_refused("change the state", &database)
     }
 
     fn swap_report(&self, transaction: &Path, journal: &Journal) -> Result<()> {
         let (staged, target) = (transaction.join(&journal.report.staged), self.out.join(&journal.report.target));
         if holds_manifest(&target, &journal.manifest_sha256) {
             return Ok(());
+        }
+        if is_planted(Bug::ReportsNotSwapped) && target.exists() {
+            self.disk.remove_folder(&target).or_refused("remove old reports", &target)?;
         }
         if target.exists() {
             match self.disk.exchange(&staged, &target) {

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::commit::Committer;
-use super::disk::{Access, Disk, LocalDisk, Refused};
+use super::disk::{Access, Disk, Refused};
+use super::machine::Machine;
+use crate::planted::{Bug, is_planted};
 use crate::state::State;
 use crate::{Error, ErrorKind, Result};
 
@@ -25,7 +27,7 @@ pub struct OutputDir {
 pub(super) struct Shared {
     pub(super) root: PathBuf,
     pub(super) private: PathBuf,
-    pub(super) disk: Arc<dyn Disk>,
+    pub(super) machine: Machine,
     pub(super) state: State,
     /// One commit at a time.
     pub(super) committing: Mutex<()>,
@@ -40,7 +42,7 @@ impl OutputDir {
     /// # Errors
     /// [`ErrorKind::Locked`] when another run holds it; [`ErrorKind::Environment`] when the disk refuses.
     pub fn open(path: &Path) -> Result<OutputDir> {
-        OutputDir::open_with(path, Arc::new(LocalDisk))
+        OutputDir::open_on(path, Machine::default())
     }
 
     /// Opens the directory on a disk of one's own, such as one that fails on demand.
@@ -48,14 +50,22 @@ impl OutputDir {
     /// # Errors
     /// As [`OutputDir::open`].
     pub fn open_with(path: &Path, disk: Arc<dyn Disk>) -> Result<OutputDir> {
+        OutputDir::open_on(path, Machine { disk, ..Machine::default() })
+    }
+
+    /// Opens the directory on a machine of one's own.
+    ///
+    /// # Errors
+    /// As [`OutputDir::open`].
+    pub fn open_on(path: &Path, machine: Machine) -> Result<OutputDir> {
         let private = path.join(PRIVATE_FOLDER);
-        make_root(&*disk, path)?;
-        disk.create_folder(&private, Access::Private).or_refused("make a folder", &private)?;
+        make_root(&*machine.disk, path)?;
+        machine.disk.create_folder(&private, Access::Private).or_refused("make a folder", &private)?;
         // Not by way of `disk`: the lock is no part of what a commit does, and must never be in doubt.
         let lock = take_lock(&private.join(LOCK), path)?;
         let state = State::open(path)?;
         let committing = Mutex::new(());
-        let shared = Shared { root: path.to_owned(), private, disk, state, committing, _lock: lock };
+        let shared = Shared { root: path.to_owned(), private, machine, state, committing, _lock: lock };
         shared.committer().recover()?;
         Ok(OutputDir { shared: Arc::new(shared) })
     }
@@ -69,11 +79,16 @@ impl OutputDir {
     pub fn state(&self) -> &State {
         &self.shared.state
     }
+
+    /// What runs in it are done on.
+    pub fn machine(&self) -> &Machine {
+        &self.shared.machine
+    }
 }
 
 impl Shared {
     pub(super) fn committer(&self) -> Committer<'_> {
-        Committer { disk: &*self.disk, state: &self.state, out: &self.root, private: &self.private }
+        Committer { disk: &*self.machine.disk, state: &self.state, out: &self.root, private: &self.private }
     }
 }
 
@@ -96,7 +111,8 @@ fn take_lock(path: &Path, out: &Path) -> Result<File> {
         .mode(0o600)
         .open(path)
         .or_refused("make the lock", path)?;
-    match lock.try_lock() {
+    let taken = if is_planted(Bug::LockNotTaken) { Ok(()) } else { lock.try_lock() };
+    match taken {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(held(&mut lock, out)),
         Err(TryLockError::Error(error)) => return Err(error).or_refused("take the lock", path),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -62,6 +62,55 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the disk refuses; what is on it is then unknown.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes a file without a name in a folder: it is gone when the process is, whatever happens.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    fn scratch(&self, folder: &Path) -> io::Result<Box<dyn Scratch>> {
+        Ok(Box::new(tempfile::tempfile_in(folder)?))
+    }
+
+    /// The state file is about to change, in one transaction of its own. What refuses here keeps it as it is.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    fn before_transaction(&self, _database: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The state file has changed. `is_lasting` tells whether the database waited until a power cut cannot undo it.
+    ///
+    /// # Errors
+    /// When the disk refuses; the change is made all the same.
+    fn after_transaction(&self, _database: &Path, _is_lasting: bool) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A file for what does not fit into memory.
+pub trait Scratch: fmt::Debug + Send + Sync {
+    /// Writes all of `bytes` from `offset` on.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Fills `bytes` with what stands from `offset` on.
+    ///
+    /// # Errors
+    /// When the disk refuses, or fewer bytes are there.
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl Scratch for File {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, bytes, offset)
+    }
 }
 
 /// A file that is being written.

@@ -4,7 +4,6 @@
 //! carried over from the file that is replaced.
 
 use std::collections::HashSet;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +18,7 @@ use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
 use super::totals::{Summing, Totals};
 use crate::Result;
+use crate::planted::{Bug, is_planted};
 use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, Window};
 
 /// Whose rows of an existing partition stay although the run brings none of theirs.
@@ -59,6 +59,7 @@ pub(super) struct LakeDataset {
 /// What the second phase works on.
 pub(super) struct Lake<'a> {
     pub(super) disk: &'a dyn Disk,
+    pub(super) threads: usize,
     /// The output directory.
     pub(super) out: &'a Path,
     /// Where files are staged.
@@ -105,7 +106,7 @@ impl Lake<'_> {
     pub(super) fn stage(&self) -> Result<Vec<Outcome>> {
         let work = self.work();
         let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false), done: Mutex::new(Vec::new()) };
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(work.len().max(1));
+        let threads = self.threads.min(work.len().max(1));
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.run(&work, &queue))).collect();
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
@@ -113,6 +114,10 @@ impl Lake<'_> {
         results.into_iter().collect::<Result<()>>()?;
         let mut done = queue.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         done.sort_unstable_by_key(|(index, _)| *index);
+        if is_planted(Bug::OrderUnstable) && !done.is_empty() {
+            let by = rand::random::<usize>() % done.len();
+            done.rotate_left(by);
+        }
         Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
@@ -220,7 +225,8 @@ struct KeptRow {
 
 impl KeptRows<'_> {
     fn open<'a>(each: &'a LakeDataset, path: &Path) -> Result<KeptRows<'a>> {
-        let wanted = !matches!(each.keep, Keep::Nobody) && path.exists();
+        let appends = is_planted(Bug::PartitionAppended);
+        let wanted = (appends || !matches!(each.keep, Keep::Nobody)) && path.exists();
         let reader = wanted.then(|| PartitionReader::open(each.dataset, path)).transpose()?;
         let mut kept = KeptRows { each, reader, next: None };
         kept.advance()?;
@@ -251,7 +257,7 @@ impl KeptRows<'_> {
             let mut owner = OwnerOf::new(self.each.dataset);
             batch.hand_over(row, &mut owner)?;
             let owner = owner.owner();
-            if self.each.keep.keeps(&owner) {
+            if self.each.keep.keeps(&owner) || is_planted(Bug::PartitionAppended) {
                 self.next = Some(KeptRow { batch, row, owner });
                 return Ok(());
             }

@@ -14,7 +14,7 @@
 //! | `publication` | the public face: what a run writes from its first row to its commit |
 //! | `directory` | the output directory: its lock, and recovery when it is opened |
 //! | `commit` | the journal, putting things in place, finishing what was cut off |
-//! | `disk` | the steps asked of a file system, behind a trait |
+//! | `disk`, `machine` | the steps asked of a file system, behind a trait; the clock and the like beside it |
 //! | `staged` | a file that is counted and hashed while it is written |
 //! | `encode`, `csv`, `packed`, `totals`, `fan` | the first phase |
 //! | `spill` | packed rows between the phases |
@@ -38,6 +38,7 @@ mod disk;
 mod encode;
 mod fan;
 mod lake;
+mod machine;
 mod manifest;
 mod packed;
 mod parquet;
@@ -58,9 +59,10 @@ pub use columns::arrow_schema;
 pub use committed::reported_of;
 pub use csv::CsvSink;
 pub use directory::OutputDir;
-pub use disk::{Access, Disk, DiskFile, LocalDisk};
+pub use disk::{Access, Disk, DiskFile, LocalDisk, Scratch};
 pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
+pub use machine::{Machine, SystemClock, WallClock};
 pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
 pub use released::{Released, ReleasedPartition, RowSink};

@@ -14,10 +14,11 @@ use super::lake::{self, Keep, Lake, LakeDataset};
 use super::manifest::{self, Manifest, ManifestFile, path_text};
 use super::sealed::SealBook;
 use super::sealing::Sealing;
-use super::spill::{HELD_BYTES_MAX, Spill};
+use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
 use super::totals::Totals;
 use crate::Result;
+use crate::planted::{Bug, is_planted};
 use crate::record::{Dataset, Day, Money, Owner, Window};
 use crate::state::{Closing, OwnerKey, StateDelta};
 
@@ -84,6 +85,7 @@ impl Publication {
     ) -> Result<Publication> {
         assert!(commit::is_run_id(run_id) && commit::is_run_id(job), "names are made of letters, digits and '-'");
         out.shared.committer().finish_pending()?;
+        let machine = &out.shared.machine;
         let staging = Staging::begin(&out.shared, run_id)?;
         let closings = staging.create(CLOSINGS_FILE, Access::Private)?;
         let tables = datasets.iter().map(|dataset| Table::begin(&staging, dataset, formats)).collect::<Result<_>>()?;
@@ -95,7 +97,7 @@ impl Publication {
             parquet: formats.parquet,
             tables,
             files: Vec::new(),
-            spill: Spill::new(&staging.folder, HELD_BYTES_MAX),
+            spill: Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max),
             sealed: SealBook::default(),
             closings: Some(closings),
             staging,
@@ -196,9 +198,10 @@ impl Publication {
         manifest.files = self.finish_reports()?;
         self.describe_reports(&mut manifest)?;
         let sealing = self.seal()?;
+        let early = is_planted(Bug::ManifestFirst).then(|| self.write_manifest(&manifest)).transpose()?;
         let moves = self.stage_lake(&mut manifest, &sealing)?;
         sealing.tell(&mut manifest);
-        let manifest_sha256 = self.write_manifest(&manifest)?;
+        let manifest_sha256 = early.map_or_else(|| self.write_manifest(&manifest), Ok)?;
         self.write_delta(delta)?;
         self.write_seals(&sealing, &manifest_sha256)?;
         let target = path_text(&self.report_folder());
@@ -280,7 +283,8 @@ impl Publication {
             .map(|table| LakeDataset { dataset: table.dataset, keep: table.keep.clone() })
             .collect();
         let lake = Lake {
-            disk: &*self.staging.shared.disk,
+            disk: &*self.staging.shared.machine.disk,
+            threads: self.staging.shared.machine.threads,
             out: &self.staging.shared.root,
             staging: &self.staging.folder.join(LAKE_FOLDER),
             window: self.window,
@@ -342,17 +346,17 @@ impl Staging {
         let staging = Staging { shared: Arc::clone(shared), folder, needed: false };
         for (name, access) in [("", Access::Private), (REPORT_FOLDER, Access::Shared), (LAKE_FOLDER, Access::Private)] {
             let path = staging.folder.join(name);
-            shared.disk.create_folder(&path, access).or_refused("make a folder", &path)?;
+            shared.machine.disk.create_folder(&path, access).or_refused("make a folder", &path)?;
         }
         Ok(staging)
     }
 
     fn create(&self, name: &str, access: Access) -> Result<StagedFile> {
-        StagedFile::create(&*self.shared.disk, self.folder.join(name), access)
+        StagedFile::create(&*self.shared.machine.disk, self.folder.join(name), access)
     }
 
     fn write_whole(&self, name: &str, access: Access, bytes: &[u8]) -> Result<Digested> {
-        StagedFile::write_whole(&*self.shared.disk, self.folder.join(name), access, bytes)
+        StagedFile::write_whole(&*self.shared.machine.disk, self.folder.join(name), access, bytes)
     }
 
     fn commit(&mut self, journal: &Journal) -> Result<()> {
@@ -368,7 +372,7 @@ impl Drop for Staging {
     fn drop(&mut self) {
         if !self.needed {
             // What cannot be removed now is removed when the directory is opened next.
-            let _ = self.shared.disk.remove_folder(&self.folder);
+            let _ = self.shared.machine.disk.remove_folder(&self.folder);
         }
     }
 }

@@ -2,21 +2,18 @@
 //! Memory thus depends neither on the number of rows nor on the number of days.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::disk::Refused;
+use super::disk::{self, Disk, Refused};
 use super::encode::LakeRows;
 use crate::Result;
 use crate::record::{Dataset, Day};
 
-/// Bytes of packed rows that are held in memory before they go to the scratch file.
-pub(super) const HELD_BYTES_MAX: usize = 32 << 20;
-
 /// Packed rows of all partitions.
 #[derive(Debug)]
 pub(super) struct Spill {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     held_bytes_max: usize,
     held_bytes: usize,
@@ -27,7 +24,7 @@ pub(super) struct Spill {
 /// A file without a name: it is gone when the process is, whatever happens.
 #[derive(Debug)]
 struct Scratch {
-    file: File,
+    file: Box<dyn disk::Scratch>,
     end: u64,
 }
 
@@ -46,8 +43,9 @@ struct Chunk {
 
 impl Spill {
     /// Nothing yet. The scratch file will be made in `folder`.
-    pub(super) fn new(folder: &Path, held_bytes_max: usize) -> Spill {
-        Spill { folder: folder.to_owned(), held_bytes_max, held_bytes: 0, scratch: None, partitions: BTreeMap::new() }
+    pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, held_bytes_max: usize) -> Spill {
+        let folder = folder.to_owned();
+        Spill { disk, folder, held_bytes_max, held_bytes: 0, scratch: None, partitions: BTreeMap::new() }
     }
 
     /// Adds rows behind those that their partitions have.
@@ -91,7 +89,7 @@ impl Spill {
         let scratch = match &mut self.scratch {
             Some(scratch) => scratch,
             none => {
-                let file = tempfile::tempfile_in(&self.folder).or_refused("make a scratch file", &self.folder)?;
+                let file = self.disk.scratch(&self.folder).or_refused("make a scratch file", &self.folder)?;
                 none.insert(Scratch { file, end: 0 })
             }
         };
@@ -109,6 +107,7 @@ impl Spill {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::LocalDisk;
     use super::super::encode::Encoder;
     use super::super::samples::card_transaction;
     use super::*;
@@ -118,7 +117,7 @@ mod tests {
     /// The rows of a partition after `appends` of a row a day for three days, with that much held in memory.
     fn gathered(held_bytes_max: usize, appends: usize) -> Vec<Vec<u8>> {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spill = Spill::new(folder.path(), held_bytes_max);
+        let mut spill = Spill::new(Arc::new(LocalDisk), folder.path(), held_bytes_max);
         let encoder = Encoder::new(&CARD_TRANSACTIONS, false);
         for append in 0..appends {
             let rows = [0, 1, 2].map(|day| {

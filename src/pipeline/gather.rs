@@ -283,7 +283,12 @@ impl Gathered {
     /// Whether nothing speaks against the completeness of an owner's rows.
     pub(super) fn is_whole(&self, feed: Feed, owner: &Owner) -> bool {
         let unproved = |subject: Subject, of: &Owner| subject.feed() == Some(feed) && of == owner;
-        !self.unproved().any(|(subject, of, _)| unproved(subject, of))
+        !self.has_unreadable(feed) && !self.unproved().any(|(subject, of, _)| unproved(subject, of))
+    }
+
+    /// Whether a page of the feed could not be read: it may be anybody's, and the last of a listing that looks whole.
+    pub(super) fn has_unreadable(&self, feed: Feed) -> bool {
+        self.unreadable.iter().any(|page| page.feed == feed)
     }
 
     /// Listings of which no row could be read: they failed, or never held still long enough.

@@ -19,7 +19,7 @@ use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::job::Plan;
 use crate::landing;
-use crate::output::{Encoder, Formats, OutputDir, Publication};
+use crate::output::{Encoder, Formats, Machine, OutputDir, Publication};
 use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
@@ -44,20 +44,28 @@ pub trait Watch: Progress {
 /// # Errors
 /// When the run cannot finish; nothing is committed then.
 pub fn run(plan: &Plan, watch: &dyn Watch) -> Result<Report> {
-    let started = Utc::now();
-    let out = OutputDir::open(&plan.output.directory)?;
-    let run_id = run_id(started);
+    run_on(plan, watch, &Machine::default())
+}
+
+/// As [`run`], on a machine of one's own.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Report> {
+    let started = machine.clock.now();
+    let out = OutputDir::open_on(&plan.output.directory, machine.clone())?;
+    let run_id = run_id(started, (machine.dice)());
     let gathered = gather::gather(plan, &run_id, plan.zone.day_at(started), watch)?;
     let priors = priors(&out, plan)?;
     let mut ledger = Ledger::begin(&out, plan, &run_id, &gathered)?;
-    ledger.process_all(&gathered, &priors, watch)?;
+    ledger.process_all(&gathered, &priors, watch, machine.threads)?;
     ledger.tell_completeness(&gathered);
     ledger.commit(&out, &gathered, started)
 }
 
 /// Grows with time, and is made of letters, digits and `-`.
-fn run_id(started: DateTime<Utc>) -> String {
-    format!("{}-{:08x}", started.format("%Y%m%dT%H%M%S%3f"), rand::random::<u32>())
+fn run_id(started: DateTime<Utc>, drawn: u32) -> String {
+    format!("{}-{:08x}", started.format("%Y%m%dT%H%M%S%3f"), drawn)
 }
 
 /// Each owner's closing balance before the window, where every day since then was read.
@@ -108,8 +116,13 @@ impl<'p> Ledger<'p> {
     }
 
     /// Processes the owners of each feed, several at once, and takes the results in the order of owners.
-    fn process_all(&mut self, gathered: &Gathered, priors: &HashMap<OwnerKey, Prior>, watch: &dyn Watch) -> Result<()> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    fn process_all(
+        &mut self,
+        gathered: &Gathered,
+        priors: &HashMap<OwnerKey, Prior>,
+        watch: &dyn Watch,
+        threads: usize,
+    ) -> Result<()> {
         let encoders: HashMap<Feed, Encoder> =
             self.plan.feeds.iter().map(|feed| (*feed, self.publication.encoder(dataset_of(*feed)))).collect();
         let plan = self.plan;
@@ -217,7 +230,7 @@ impl<'p> Ledger<'p> {
                 window_from: self.plan.window.from,
                 window_to: self.plan.window.to,
                 started_at: started.to_rfc3339_opts(SecondsFormat::Micros, true),
-                committed_at: Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true),
+                committed_at: out.machine().clock.now().to_rfc3339_opts(SecondsFormat::Micros, true),
                 exit_code: report.exit.code(),
                 rows: report.rows(),
                 breaks: report.open_breaks() as u64,

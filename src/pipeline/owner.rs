@@ -10,6 +10,7 @@ use crate::breaks::Break;
 use crate::job::Plan;
 use crate::landing::{Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
+use crate::planted::{Bug, is_planted};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
 use crate::reconcile::closing::{self, Closing, Ending};
@@ -300,7 +301,12 @@ fn read<'p, R>(
         Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
     let mut rows = Vec::new();
     let mut seen = pages.repeats_are_one.then(Seen::default);
+    let responses = match responses {
+        [first @ .., _] if !first.is_empty() && is_planted(Bug::LastPageLost) => first,
+        all => all,
+    };
     for (number, (response, skip)) in responses.iter().enumerate() {
+        let skip = if is_planted(Bug::OverlapDoubled) { &0 } else { skip };
         let page = match Page::parse(pages.feed, response) {
             Ok(page) => page,
             Err(reason) => {
@@ -316,6 +322,7 @@ fn read<'p, R>(
             match decode(raw, &mut context) {
                 Decoded::Row(row) => rows.push(row),
                 Decoded::Outside => {}
+                Decoded::Rejected(_) if is_planted(Bug::RejectDropped) => {}
                 Decoded::Rejected(rejection) => {
                     rejects.push(reject_row(pages, response, index, &rejection, raw));
                 }

@@ -213,7 +213,8 @@ pub(super) fn coverage(gathered: &Gathered, compared: &HashSet<OwnerKey>) -> Vec
     let mut cards_broken: HashSet<&str> = HashSet::new();
     for listing in &gathered.listings {
         let subjects = own.entry(&listing.owner).or_default();
-        let is_broken = broken.contains(&(listing.subject, &listing.owner));
+        let is_broken = broken.contains(&(listing.subject, &listing.owner))
+            || listing.subject.feed().is_some_and(|feed| gathered.has_unreadable(feed));
         if !is_broken {
             subjects.push(listing.subject);
         } else if matches!(listing.subject, landing::Subject::Cards | landing::Subject::CardTransactions) {

@@ -15,6 +15,7 @@ use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 use sha1::{Digest, Sha1};
 use tokio::sync::{Mutex, mpsc};
 
+use crate::planted::{Bug, is_planted};
 use crate::{Error, Result};
 
 /// More threads than this would make signatures faster than any provider takes requests.
@@ -77,6 +78,9 @@ fn keep_stock(key: &RsaPrivateKey, counter: &AtomicU64, stock: &mpsc::Sender<Sig
 
 /// Time, counter and 128 random bits: unique within a run by the counter, between runs and machines by the rest.
 fn validation_data(number: u64) -> String {
+    if is_planted(Bug::NonceReused) {
+        return "the-same-each-time".to_owned();
+    }
     let random: u128 = rand::thread_rng().r#gen();
     format!("{:x}-{number:x}-{random:032x}", Utc::now().timestamp_micros())
 }

@@ -5,6 +5,8 @@ use std::ops::Neg;
 
 use rust_decimal::Decimal;
 
+use crate::planted::{self, Bug, is_planted};
+
 use super::number::{NumberError, UNSCALED_MAX, parse_fixed, write_fixed};
 
 /// Decimals of every money column.
@@ -24,6 +26,9 @@ impl Money {
     /// # Errors
     /// When it is no number, has more than four decimals that are not zero, or more than 18 digits.
     pub fn parse(text: &str) -> Result<Money, NumberError> {
+        if is_planted(Bug::AmountThroughFloat) {
+            return planted::through_a_float(text).and_then(Money::from_unscaled).ok_or(NumberError::NotANumber);
+        }
         parse_fixed(text, SCALE).map(|fixed| Money(fixed.unscaled))
     }
 

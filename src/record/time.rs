@@ -10,6 +10,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use crate::planted::{Bug, is_planted};
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -245,6 +247,10 @@ impl Zone {
 
     /// The local day at an instant.
     pub fn day_at(self, instant: DateTime<Utc>) -> Day {
+        if is_planted(Bug::DayOffAtClockChange) {
+            let offset = self.0.offset_from_utc_datetime(&(instant - chrono::TimeDelta::hours(12)).naive_utc()).fix();
+            return Day::from_date(instant.with_timezone(&offset).date_naive()).unwrap_or(Day(Day::MAX));
+        }
         Day::from_date(instant.with_timezone(&self.0).date_naive()).unwrap_or(Day(Day::MAX))
     }
 

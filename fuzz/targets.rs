@@ -1,0 +1,161 @@
+//! What is fuzzed: each target takes any bytes and must neither panic nor break its law. The harness runs them over the
+//! corpus in `fuzz/corpus`; the fuzzer makes up more.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tieout::job::{Output, Plan, Source};
+use tieout::output::{LocalDisk, Machine, OutputDir};
+use tieout::pipeline::{self, Watch};
+use tieout::provider::Progress;
+use tieout::provider::anytime::decode::{self, Context, Decoded};
+use tieout::provider::anytime::page::Page;
+use tieout::reconcile::FeeRule;
+use tieout::record::{Clock, Day, Feed, Money, Rate, Window, Zone};
+use tieout::state::{Closing, State, StateDelta};
+
+/// Takes an input.
+pub type Target = fn(&[u8]);
+
+/// The targets by name.
+pub const TARGETS: [(&str, Target); 5] =
+    [("page", page), ("amount", amount), ("date", date), ("state", state), ("archive", archive)];
+
+fn zone(choice: u8) -> Zone {
+    let names = ["Europe/Paris", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "UTC", "Africa/Casablanca"];
+    Zone::parse(names[usize::from(choice) % names.len()]).expect("a zone")
+}
+
+fn window() -> Window {
+    let day = |text| Day::parse(text).expect("a day");
+    Window::new(day("2016-01-01"), day("2026-12-31")).expect("a window")
+}
+
+/// A response, and each of its rows: decoded, rejected or outside.
+fn page(bytes: &[u8]) {
+    for feed in Feed::ALL {
+        let Ok(page) = Page::parse(feed, bytes) else { continue };
+        let clock = Clock::new(zone(0));
+        let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(), clock };
+        for row in &page.rows {
+            let row = row.get();
+            let amount = match feed {
+                Feed::AccountStatements | Feed::IbanStatements => match decode::statement_line(feed, row, &mut context)
+                {
+                    Decoded::Row(row) => Some(row.amount),
+                    _ => None,
+                },
+                Feed::CardTransactions => match decode::card_transaction(row, &mut context) {
+                    Decoded::Row(row) => Some(row.amount),
+                    _ => None,
+                },
+                Feed::CreditTransfers => match decode::credit_transfer(row, &mut context) {
+                    Decoded::Row(row) => Some(row.amount),
+                    _ => None,
+                },
+            };
+            if let Some(amount) = amount {
+                assert_eq!(Money::parse(&amount.text(2)), Ok(amount), "an amount reads as it is written");
+            }
+        }
+    }
+}
+
+/// A number: what is held is written so that it reads the same.
+fn amount(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(money) = Money::parse(text) {
+        assert_eq!(Money::parse(&money.text(2)), Ok(money));
+        assert_eq!(Money::from_unscaled(money.unscaled()), Some(money));
+    }
+    let _ = Rate::parse(text);
+}
+
+/// A time: what is read is written so that it reads the same, and lies in the day that it shows.
+fn date(bytes: &[u8]) {
+    let [choice, rest @ ..] = bytes else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let mut clock = Clock::new(zone(*choice));
+    // Local times of before time zones are off by seconds, which RFC 3339 cannot write.
+    if let Some(stamp) = clock.parse(text).filter(|stamp| stamp.offset_s() % 60 == 0) {
+        let written = stamp.text();
+        let again = clock.parse(&written).expect("what is written reads");
+        assert_eq!((again.utc_micros(), again.text()), (stamp.utc_micros(), written.clone()), "{text}");
+        assert_eq!(Day::parse(&written[..10]), Some(stamp.day()));
+    }
+    if let Some(day) = Day::parse(text) {
+        assert_eq!(Day::parse(&day.to_string()), Some(day));
+    }
+}
+
+/// A state file, a journal, or what a run changes: somebody else may have written it.
+fn state(bytes: &[u8]) {
+    let [choice, rest @ ..] = bytes else { return };
+    let folder = folder();
+    let out = folder.path().join("out");
+    match choice % 3 {
+        0 => {
+            std::fs::create_dir_all(&out).expect("a folder");
+            std::fs::write(out.join("tieout.db"), rest).expect("a file");
+            if let Ok(state) = State::open(&out) {
+                let _ = state.has_run("run-1");
+                let _ = state.closings_before(window().to);
+            }
+        }
+        1 => {
+            let private = out.join(".tieout");
+            std::fs::create_dir_all(&private).expect("a folder");
+            std::fs::write(private.join("journal.json"), rest).expect("a file");
+            let outside = folder.path().join("outside");
+            std::fs::write(&outside, b"untouched").expect("a file");
+            let _ = OutputDir::open_with(&out, Arc::new(LocalDisk));
+            assert_eq!(std::fs::read(&outside).ok().as_deref(), Some(&b"untouched"[..]));
+        }
+        _ => {
+            let Ok(delta) = serde_json::from_slice::<StateDelta>(rest) else { return };
+            std::fs::create_dir_all(&out).expect("a folder");
+            let state = State::open(&out).expect("a new state");
+            let nothing = std::iter::empty::<tieout::Result<Closing>>();
+            if state.apply(&delta, nothing).is_ok() {
+                assert_eq!(state.has_run(&delta.run.run_id).ok(), Some(true));
+            }
+        }
+    }
+}
+
+struct Unwatched;
+impl Progress for Unwatched {}
+impl Watch for Unwatched {}
+
+/// A folder of pages: the run commits something whole, or nothing.
+fn archive(bytes: &[u8]) {
+    let [choice, rest @ ..] = bytes else { return };
+    let folder = folder();
+    let feed = Feed::ALL[usize::from(*choice) % Feed::ALL.len()];
+    let name = ["page.json", "pages.ndjson", "pages.ndjson.zst"][usize::from(*choice / 4) % 3];
+    let archive = folder.path().join("archive");
+    std::fs::create_dir_all(archive.join(feed.name())).expect("a folder");
+    std::fs::write(archive.join(feed.name()).join(name), rest).expect("a file");
+    let out = folder.path().join("out");
+    let plan = Plan {
+        job_name: "fuzz".to_owned(),
+        zone: zone(0),
+        window: Window { from: window().to.plus(-70), to: window().to },
+        feeds: vec![feed],
+        transfer_days: 3,
+        provider: "anytime",
+        fx_fee: FeeRule::Auto,
+        source: Source::Archive { directory: archive, username: None },
+        output: Output { directory: out.clone(), csv: true, parquet: true },
+    };
+    let machine = Machine { threads: 1, ..Machine::default() };
+    match pipeline::run_on(&plan, &Unwatched, &machine) {
+        Ok(report) => assert!(report.reports.join("manifest.json").exists()),
+        Err(_) => assert!(!out.join("reports").exists(), "nothing is committed"),
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
+}
