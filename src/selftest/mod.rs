@@ -80,12 +80,16 @@ impl KindResults {
 pub fn name(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::Drop => "drop",
+        FaultKind::DropBesideTwin => "drop, twin kept",
         FaultKind::Double => "double",
         FaultKind::DoubleNewId => "double, new id",
         FaultKind::BalanceAltered => "balance altered",
         FaultKind::AmountAltered => "amount altered",
+        FaultKind::AmountAlteredAlone => "amount altered, amount_fx kept",
+        FaultKind::AmountAlteredBesideTwin => "amount altered, twin kept",
         FaultKind::SignFlipped => "sign flipped",
         FaultKind::DigitsTransposed => "digits transposed",
+        FaultKind::DigitsTransposedAlone => "digits transposed, amount_fx kept",
         FaultKind::FeeOnTop => "fee on top",
         FaultKind::MissingTwin => "missing twin",
         FaultKind::OrphanTransfer => "orphan transfer",
@@ -96,7 +100,7 @@ pub fn name(kind: FaultKind) -> &'static str {
 /// What of a kind cannot be seen, and why.
 fn invisible(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Drop => {
+        FaultKind::Drop | FaultKind::DropBesideTwin => {
             "the first row of a window without an earlier closing, the last row, rows that sum to zero: the balances around \
              tie without them. A row dropped reads like an amount altered unless ids, amount_fx or VAT tell them apart"
         }
@@ -105,7 +109,12 @@ fn invisible(kind: FaultKind) -> &'static str {
         FaultKind::BalanceAltered => {
             "the first row without an earlier closing reads like what was before it; the last row like a missing row"
         }
-        FaultKind::AmountAltered | FaultKind::SignFlipped | FaultKind::DigitsTransposed => {
+        FaultKind::AmountAltered
+        | FaultKind::AmountAlteredAlone
+        | FaultKind::AmountAlteredBesideTwin
+        | FaultKind::SignFlipped
+        | FaultKind::DigitsTransposed
+        | FaultKind::DigitsTransposedAlone => {
             "the first row of a window without an earlier closing: its opening is taken from its own amount"
         }
         FaultKind::FeeOnTop => {
