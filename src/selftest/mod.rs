@@ -4,6 +4,7 @@
 mod books;
 mod judge;
 mod paging;
+mod visible;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,8 @@ use judge::Trial;
 /// What a run of the self-test found.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Results {
+    /// The first seed; each that follows is one more.
+    pub first_seed: u64,
     /// Books made, one a seed.
     pub seeds: u64,
     /// Owners in books without a fault.
@@ -41,10 +44,16 @@ pub struct KindResults {
     pub planted: u64,
     /// Told by the right check of the right owner.
     pub found: u64,
-    /// Told at the right row.
+    /// Told at the very row: the first at which the chain fails, or the row without a counterpart.
     pub right_row: u64,
+    /// Told at that row, or at another of the same second (or of the hour lived twice).
+    pub right_moment: u64,
     /// Explained by the right cause.
     pub right_cause: u64,
+    /// Faults whose cause can be told from every other.
+    pub visible: u64,
+    /// Those of them that were explained by the right cause.
+    pub right_cause_visible: u64,
     /// Breaks beside the one that the fault is.
     pub extra_breaks: u64,
     /// What of it cannot be seen, and why.
@@ -69,7 +78,10 @@ impl KindResults {
         self.planted += other.planted;
         self.found += other.found;
         self.right_row += other.right_row;
+        self.right_moment += other.right_moment;
         self.right_cause += other.right_cause;
+        self.visible += other.visible;
+        self.right_cause_visible += other.right_cause_visible;
         self.extra_breaks += other.extra_breaks;
         let room = SHOWN_MAX.saturating_sub(self.misses_shown.len());
         self.misses_shown.extend(other.misses_shown.iter().take(room).cloned());
@@ -127,8 +139,9 @@ fn invisible(kind: FaultKind) -> &'static str {
     }
 }
 
-/// Plants and judges, on as many threads as there are cores. `watch` hears of each seed that is done.
-pub fn run(seeds: u64, watch: impl Fn(u64) + Sync) -> Results {
+/// Plants and judges with so many seeds from the first one on, on as many threads as there are cores. `watch` hears of
+/// each seed that is done.
+pub fn run(first_seed: u64, seeds: u64, watch: impl Fn(u64) + Sync) -> Results {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let found: Mutex<Vec<(u64, Trial)>> = Mutex::new(Vec::new());
@@ -140,6 +153,7 @@ pub fn run(seeds: u64, watch: impl Fn(u64) + Sync) -> Results {
                     if seed >= seeds {
                         return;
                     }
+                    let seed = first_seed + seed;
                     let trial = judge::try_seed(seed);
                     found.lock().expect("no thread panics while it holds this").push((seed, trial));
                     watch(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -149,13 +163,13 @@ pub fn run(seeds: u64, watch: impl Fn(u64) + Sync) -> Results {
     });
     let mut found = found.into_inner().expect("the threads have ended");
     found.sort_by_key(|(seed, _)| *seed);
-    sum_up(seeds, found.into_iter().map(|(_, trial)| trial))
+    sum_up(first_seed, seeds, found.into_iter().map(|(_, trial)| trial))
 }
 
-fn sum_up(seeds: u64, trials: impl Iterator<Item = Trial>) -> Results {
+fn sum_up(first_seed: u64, seeds: u64, trials: impl Iterator<Item = Trial>) -> Results {
     const SHOWN_MAX: usize = 10;
     let kinds = FaultKind::ALL.map(KindResults::of).into_iter().chain([paging::none()]).collect();
-    let mut results = Results { seeds, kinds, ..Results::default() };
+    let mut results = Results { first_seed, seeds, kinds, ..Results::default() };
     for trial in trials {
         results.clean_owners += trial.clean_owners;
         results.false_alarms += trial.false_alarms.len() as u64;

@@ -116,7 +116,7 @@ proptest! {
 
 #[test]
 fn the_self_test_finds_what_it_plants() {
-    let results = selftest::run(24, |_| {});
+    let results = selftest::run(0, 24, |_| {});
     assert_eq!(results.false_alarms, 0, "{:?}", results.false_alarms_shown);
     for kind in &results.kinds {
         assert!(kind.planted >= 12, "{kind:?}");
