@@ -126,15 +126,13 @@ impl<'p> Ledger<'p> {
             watch.owner_processed(outcome.feed, left);
             self.take(outcome, gathered)
         })?;
-        let breaks = self.cross.finish();
-        self.breaks.extend(breaks);
+        self.cross.finish(&mut self.breaks);
         Ok(())
     }
 
     fn take(&mut self, mut outcome: Outcome, gathered: &Gathered) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
-        let breaks = self.cross.take(&mut outcome, whole);
-        self.breaks.extend(breaks);
+        self.cross.take(&mut outcome, whole, &mut self.breaks);
         let key = key_of(&outcome.owner);
         // A comparison that proved nothing is told in a note.
         if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {

@@ -1,7 +1,8 @@
 //! Books of many sorts, and the checks run over them in memory.
 
-use crate::breaks::Break;
+use crate::breaks::{Break, Cause};
 use crate::provider::anytime::decode::{self, Context, Decoded};
+use crate::reconcile::diagnose::hear_twins;
 use crate::reconcile::facts::{self, AccountFacts, CardSide, Needs, Side};
 use crate::reconcile::{FeeRule, Terms, check_account, close_chain, close_listing};
 use crate::record::{Clock, Day, Feed, Owner, StatementLine, Window};
@@ -56,11 +57,12 @@ impl Desk<'_> {
             breaks.extend(self.card(card, &mut facts));
         }
         // A row listed twice was told; that the second one has no counterpart is the same fault.
-        let between = check_account(&facts, terms());
-        let is_new = |found: &Break, told: &[Break]| {
-            !told.iter().any(|told| told.owner == found.owner && told.subject == found.subject)
-        };
-        let between: Vec<Break> = between.into_iter().filter(|found| is_new(found, &breaks)).collect();
+        let mut between = check_account(&facts, terms());
+        let is_it = |told: &Break, found: &Break| told.owner == found.owner && told.subject == found.subject;
+        let doubled: Vec<Break> =
+            breaks.iter().filter(|told| told.cause == Cause::DuplicateEntry).cloned().collect();
+        between.retain(|found| !doubled.iter().any(|told| is_it(told, found)));
+        hear_twins(&facts, &mut breaks, &mut between);
         breaks.extend(between);
         breaks
     }

@@ -11,6 +11,7 @@ mod habits;
 mod ids;
 mod second;
 mod weigh;
+mod witness;
 mod words;
 
 use std::cell::OnceCell;
@@ -21,6 +22,7 @@ use crate::breaks::Cause;
 use crate::record::Money;
 use crate::record::feed::natural_cmp;
 use habits::Habits;
+pub use witness::hear_twins;
 
 /// Rows before a fault among which the original of a copy is looked for.
 const ORIGINALS_TRIED_MAX: usize = 256;
