@@ -21,7 +21,7 @@ mod transfers;
 mod twins;
 mod words;
 
-pub use books::{Books, Link, Prior, close_chain, close_listing, duplicate_transfers};
+pub use books::{Books, Link, Prior, close_chain, close_chain_until, close_listing, duplicate_transfers};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
 pub use cross::{Terms, check_account};
 pub use diagnose::Finding;

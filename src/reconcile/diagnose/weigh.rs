@@ -43,7 +43,9 @@ impl Scales {
 
 pub(super) fn weigh<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>) -> Verdict {
     let posted = suspect.row.amounts().amount;
-    let mut scales = Scales::even(case.habits().is_last(suspect.fault.row));
+    // A last balance that the provider reports as well is right.
+    let is_open = case.reported.is_none_or(|reported| reported != suspect.fault.actual);
+    let mut scales = Scales::even(is_open && case.habits().is_last(suspect.fault.row));
     let Some(moved) = posted.checked_add(suspect.off) else {
         return Verdict { cause: Cause::MissingEntry, evidence: None };
     };
