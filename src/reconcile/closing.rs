@@ -96,7 +96,11 @@ pub fn check_closing(owner: &Owner, ending: &Ending, reported: Reported, chain: 
                 (Some(off), None) => format!("off by {}", money(-off)),
                 (Some(off), Some(txid)) => {
                     let kind = if off.is_negative() { "debit" } else { "credit" };
-                    format!("off by {}, as if a {kind} of {} after txid {txid} were missing", money(-off), money(off.abs()))
+                    format!(
+                        "off by {}, as if a {kind} of {} after txid {txid} were missing",
+                        money(-off),
+                        money(off.abs())
+                    )
                 }
             },
         ),

@@ -59,8 +59,7 @@ impl Desk<'_> {
         // A row listed twice was told; that the second one has no counterpart is the same fault.
         let mut between = check_account(&facts, terms());
         let is_it = |told: &Break, found: &Break| told.owner == found.owner && told.subject == found.subject;
-        let doubled: Vec<Break> =
-            breaks.iter().filter(|told| told.cause == Cause::DuplicateEntry).cloned().collect();
+        let doubled: Vec<Break> = breaks.iter().filter(|told| told.cause == Cause::DuplicateEntry).cloned().collect();
         between.retain(|found| !doubled.iter().any(|told| is_it(told, found)));
         hear_twins(&facts, &mut breaks, &mut between);
         breaks.extend(between);

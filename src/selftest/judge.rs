@@ -3,7 +3,7 @@
 use super::{KindResults, books, name, paging, visible};
 use crate::breaks::{Break, Subject};
 use crate::record::OwnerKind;
-use crate::sandbox::generator::{FaultKind, Planted, plant};
+use crate::sandbox::generator::{FaultKind, Planted, Random, plant};
 use crate::sandbox::ledger::Ledger;
 
 /// What one seed's books showed.
@@ -65,6 +65,36 @@ fn judge(clean: &Ledger, planted: &Planted, breaks: &[Break], seed: u64) -> Kind
         results.misses_shown.push(miss(planted, breaks, seed));
     }
     results
+}
+
+/// Two faults of different kinds in the same books, which ones by the seed: those that no break tells at their row, and
+/// any break beyond one for each.
+pub(super) fn try_two(seed: u64) -> Vec<String> {
+    let mut random = Random::for_part(seed, 78);
+    let mut kinds = FaultKind::ALL;
+    random.shuffle(&mut kinds);
+    let clean = books::recipe(seed).ledger();
+    let mut ledger = clean.clone();
+    let planted = plant(&mut ledger, &kinds[..2], seed);
+    let breaks = books::breaks(&ledger);
+    let is_told = |planted: &&Planted| {
+        let of_owner = |found: &&Break| found.owner.kind == planted.owner_kind && found.owner.id() == planted.owner_id;
+        breaks.iter().filter(of_owner).any(|found| {
+            let right_check = found.check.name() == planted.kind.check();
+            let right_row = found.subject == Subject::Row(planted.break_txid.clone());
+            right_check && (right_row || shares_the_moment(&clean, planted, found))
+        })
+    };
+    let lost = planted.iter().filter(|planted| !is_told(planted)).map(|planted| miss(planted, &breaks, seed));
+    let mut lost: Vec<String> = lost.collect();
+    if breaks.len() != planted.len() {
+        lost.push(format!(
+            "seed {seed}: {} faults, {} breaks: {planted:?}, told {breaks:?}",
+            planted.len(),
+            breaks.len()
+        ));
+    }
+    lost
 }
 
 fn miss(planted: &Planted, breaks: &[Break], seed: u64) -> String {

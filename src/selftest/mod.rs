@@ -112,17 +112,25 @@ pub fn name(kind: FaultKind) -> &'static str {
 /// What of a kind cannot be seen, and why.
 fn invisible(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Drop | FaultKind::DropBesideTwin => {
-            "the first row of a window without an earlier closing, the last row, rows that sum to zero: the balances around \
-             tie without them. A row dropped reads like an amount altered unless ids, amount_fx or VAT tell them apart"
+        FaultKind::Drop => {
+            "the first row of a window without an earlier closing, the last row unless the provider reports the balance, \
+             rows that sum to zero: the balances around tie without them. Its cause is visible where its id leaves a gap \
+             wider than any other, where the next row would have to be of the other direction, or where that row's VAT or \
+             exchange fits its amount; else the next row's amount could be wrong as well"
         }
+        FaultKind::DropBesideTwin => "a row that both statements lack reads like any row left out",
         FaultKind::Double => "none: the id stands twice",
         FaultKind::DoubleNewId => "a copy whose own balance moves on: it is one row more, and ties",
         FaultKind::BalanceAltered => {
-            "the first row without an earlier closing reads like what was before it; the last row like a missing row"
+            "the first row without an earlier closing reads like what was before it; the last row like a missing row, unless the \
+             provider reports the balance"
         }
-        FaultKind::AmountAltered
-        | FaultKind::AmountAlteredAlone
+        FaultKind::AmountAltered => {
+            "the first row of a window without an earlier closing: its opening is taken from its own amount. Its cause is \
+             visible where no id is free for a row left out, where such a row would be unlike all others, or where the \
+             row's VAT says what was right; else a row could be missing as well"
+        }
+        FaultKind::AmountAlteredAlone
         | FaultKind::AmountAlteredBesideTwin
         | FaultKind::SignFlipped
         | FaultKind::DigitsTransposed
@@ -164,6 +172,11 @@ pub fn run(first_seed: u64, seeds: u64, watch: impl Fn(u64) + Sync) -> Results {
     let mut found = found.into_inner().expect("the threads have ended");
     found.sort_by_key(|(seed, _)| *seed);
     sum_up(first_seed, seeds, found.into_iter().map(|(_, trial)| trial))
+}
+
+/// Plants two faults of different kinds at once, and gives what of it is not told, or told as more than two breaks.
+pub fn lost_of_two(first_seed: u64, rounds: u64) -> Vec<String> {
+    (first_seed..first_seed + rounds).flat_map(judge::try_two).collect()
 }
 
 fn sum_up(first_seed: u64, seeds: u64, trials: impl Iterator<Item = Trial>) -> Results {

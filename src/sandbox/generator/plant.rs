@@ -258,7 +258,8 @@ fn alter<L: Link>(row: &mut L, kind: FaultKind, currency: &'static str, random: 
             return Some(());
         }
         FaultKind::AmountAltered | FaultKind::AmountAlteredAlone | FaultKind::AmountAlteredBesideTwin => {
-            Some(right + odd_difference(random) * right.signum()).filter(|altered| altered.signum() == right.signum())?
+            Some(right + odd_difference(random) * right.signum())
+                .filter(|altered| altered.signum() == right.signum())?
         }
         FaultKind::SignFlipped => -right,
         FaultKind::DigitsTransposed | FaultKind::DigitsTransposedAlone => transposed(right, random)?,
