@@ -261,17 +261,16 @@ fn cpu_time() -> std::time::Duration {
 }
 
 #[test]
-fn tens_of_thousands_of_rows_of_one_second_are_near_linear() {
+fn a_hundred_thousand_rows_of_one_second_are_near_linear() {
     for broken in [false, true] {
-        let once = |count| {
+        let time = |count| {
             let (chain, time) = solved(count, broken.then_some(count / 2));
             assert_eq!(chain.faults.len(), usize::from(broken), "{count} rows");
             assert_eq!(chain.faults.iter().filter(|fault| fault.returns).count(), usize::from(broken));
             time
         };
-        let time = |count| (0..3).map(|_| once(count)).min().expect("three times");
-        let (small, large) = (time(20_000), time(80_000));
-        println!("broken: {broken}; 20,000 rows took {small:?}, 80,000 took {large:?}");
-        assert!(large < small * 8, "four times the rows took {large:?}, after {small:?}; broken: {broken}");
+        let (small, large) = (time(10_000), time(100_000));
+        println!("broken: {broken}; 10,000 rows took {small:?}, 100,000 took {large:?}");
+        assert!(large < small * 25, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
     }
 }

@@ -50,7 +50,7 @@ pub struct KindResults {
     pub right_moment: u64,
     /// Explained by the right cause.
     pub right_cause: u64,
-    /// Faults whose cause can be told from every other.
+    /// Faults whose cause can be told from every other, by the books before the fault and by the fault alone.
     pub visible: u64,
     /// Those of them that were explained by the right cause.
     pub right_cause_visible: u64,
