@@ -25,10 +25,10 @@ pub fn hear_twins(facts: &AccountFacts, told: &mut [Break], between: &mut Vec<Br
         let gone = || the_one_left_out(facts, between, &txid, off);
         if let Some(same) = same {
             amount_is_wrong(facts, chain, &between.remove(same), &txid, off);
-        } else if let Some((index, line)) = gone() {
-            if row_is_missing(facts, chain, line) {
-                between.remove(index);
-            }
+        } else if let Some((index, line)) = gone()
+            && row_is_missing(facts, chain, line)
+        {
+            between.remove(index);
         }
     }
 }
@@ -52,7 +52,7 @@ fn amount_is_wrong(facts: &AccountFacts, chain: &mut Break, twin: &Break, txid: 
         chain.explanation =
             format!("amount {posted} of txid {txid} is altered: the balance moves by {right}, {off} off");
     }
-    chain.explanation.push_str(&format!("; the IBAN statement says {right} as well"));
+    chain.explanation.extend(["; the IBAN statement says ", &right, " as well"]);
 }
 
 /// The break of a line of the IBAN statement that the account statement lacks, and the line: of that amount, the only
@@ -93,6 +93,6 @@ fn row_is_missing(facts: &AccountFacts, chain: &mut Break, line: &LineFact) -> b
         }
         _ => return false,
     }
-    chain.explanation.push_str(&format!("; txid {} of that amount stands in the IBAN statement", line.txid));
+    chain.explanation.extend(["; txid ", &line.txid, " of that amount stands in the IBAN statement"]);
     true
 }
