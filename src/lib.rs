@@ -43,6 +43,12 @@
 //! - A break is explained, never repaired: the smallest cause is told with its evidence, and the rows stay as sent.
 //! - What the provider means by a fee and by its two amounts is learnt from the balances: two rows make a habit, one is a
 //!   break.
+//!   Learnt per owner, and never from others: cards of one provider do differ, and a single row with a fee can be a fault.
+//! - A break is told where the chain fails. What the IBAN statement or the reported balance says of the same fault is its
+//!   evidence there, and no second break.
+//! - A row left out and a wrong amount leave the same mark in a chain. Which it was is told by ids, VAT, `amount_fx`, the
+//!   other statement and habit; where none of them tells, the sentence is the likelier one. The self-test counts apart the
+//!   faults whose cause can be told at all (`selftest::visible`), and names a row right only if it is the very row.
 //! - The ±1 day around the window and what lies in it beyond are asked for but not reported: whether the provider's dates
 //!   are inclusive is not documented. Rows are selected by their own booking date.
 //! - Days are sealed over what rows say, not over files: a file may be written anew, a row may not say something else.

@@ -245,9 +245,19 @@ fn solved(count: i64, broken: Option<i64>) -> (Chain, std::time::Duration) {
         row.balance = Some(money(cents(row.balance.expect("stated")) + 1_000_000_007));
     }
     let txids = shuffled(&txids, &keys);
-    let start = std::time::Instant::now();
+    let start = cpu_time();
     let chain = run(&entries, &txids);
-    (chain, start.elapsed())
+    (chain, cpu_time().saturating_sub(start))
+}
+
+/// What this thread has computed, which other work on the machine does not change; where the system does not tell it, the
+/// time by the clock.
+fn cpu_time() -> std::time::Duration {
+    static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    let by_clock = || BEGIN.get_or_init(std::time::Instant::now).elapsed();
+    nanos.map_or_else(by_clock, std::time::Duration::from_nanos)
 }
 
 #[test]
@@ -260,6 +270,7 @@ fn a_hundred_thousand_rows_of_one_second_are_near_linear() {
             time
         };
         let (small, large) = (time(10_000), time(100_000));
-        assert!(large < small * 40, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
+        println!("broken: {broken}; 10,000 rows took {small:?}, 100,000 took {large:?}");
+        assert!(large < small * 25, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
     }
 }

@@ -17,6 +17,9 @@ pub struct Arguments {
     /// Books made; one fault of each kind is planted in each
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
+    /// The first seed: books of other seeds are other books
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
+    first_seed: u64,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -29,7 +32,7 @@ pub struct Arguments {
 pub fn execute(arguments: &Arguments) -> Result<Exit> {
     const SEEDS_PER_NOTE: u64 = 250;
     let seeds = arguments.seeds;
-    let results = selftest::run(seeds, |done| {
+    let results = selftest::run(arguments.first_seed, seeds, |done| {
         if done % SEEDS_PER_NOTE == 0 {
             printer::note(&format!("selftest: {done} of {seeds} seeds"));
         }
@@ -45,8 +48,8 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
 fn text(results: &Results) -> String {
     let mut parts = vec![
         format!(
-            "{} seeds; {} false alarms over {} clean owners",
-            results.seeds, results.false_alarms, results.clean_owners
+            "{} seeds from {} on; {} false alarms over {} clean owners",
+            results.seeds, results.first_seed, results.false_alarms, results.clean_owners
         ),
         table(&results.kinds),
     ];
@@ -64,7 +67,8 @@ fn text(results: &Results) -> String {
 fn table(kinds: &[KindResults]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["Fault", "Check", "Cause", "Planted", "Found", "Right row", "Right cause", "Extra breaks"]);
+    let counts = ["Planted", "Found", "Right row", "Visible cause", "Right of visible", "Right of all", "Extra breaks"];
+    table.set_header(["Fault", "Check", "Cause"].into_iter().chain(counts));
     for kind in kinds {
         let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let share = |part: u64| number(percent(part, kind.planted));
@@ -75,6 +79,8 @@ fn table(kinds: &[KindResults]) -> String {
             number(kind.planted.to_string()),
             share(kind.found),
             share(kind.right_row),
+            share(kind.visible),
+            number(percent(kind.right_cause_visible, kind.visible)),
             share(kind.right_cause),
             number(kind.extra_breaks.to_string()),
         ]);

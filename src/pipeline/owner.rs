@@ -15,7 +15,7 @@ use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
-use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
+use crate::reconcile::{Books, Entry, Link, Prior, close_chain_until, close_listing, reconcile};
 use crate::reconcile::{FeeRule, Meaning};
 use crate::record::feed::natural_cmp;
 use crate::record::{
@@ -202,7 +202,11 @@ impl<'p> Reader<'p> {
         facts: impl Fn(&[R]) -> Vec<F>,
         side: impl Fn(Side<F>) -> Facts,
     ) -> Outcome {
-        let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
+        let Knowledge { window, prior, fx_fee, .. } = self.knowledge;
+        let goes_on = found.around.iter().any(|row| row.day().is_some_and(|day| day > window.to) && row.entry().moves);
+        let reported = self.knowledge.reported.filter(|reported| reported.before == reported.after);
+        let last = reported.filter(|_| found.around_is_whole && !goes_on).map(|reported| reported.after);
+        let books = close_chain_until(&self.pages.owner, found.rows, prior, fx_fee, last);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         match closing {

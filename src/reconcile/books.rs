@@ -126,7 +126,18 @@ pub struct Books<R> {
 }
 
 /// Orders and checks the rows of an owner whose balances form a chain.
-pub fn close_chain<R: Link>(owner: &Owner, mut rows: Vec<R>, prior: Option<Prior>, rule: FeeRule) -> Books<R> {
+pub fn close_chain<R: Link>(owner: &Owner, rows: Vec<R>, prior: Option<Prior>, rule: FeeRule) -> Books<R> {
+    close_chain_until(owner, rows, prior, rule, None)
+}
+
+/// The same where the provider reports a balance on which the last row must end.
+pub fn close_chain_until<R: Link>(
+    owner: &Owner,
+    mut rows: Vec<R>,
+    prior: Option<Prior>,
+    rule: FeeRule,
+    reported: Option<Money>,
+) -> Books<R> {
     let mut entries: Vec<Entry> = rows.iter().map(Link::entry).collect();
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
     let digits = minor_digits(currency.as_deref());
@@ -135,7 +146,7 @@ pub fn close_chain<R: Link>(owner: &Owner, mut rows: Vec<R>, prior: Option<Prior
     apply(meaning, &mut rows, &mut entries, digits);
     let mut chain = walk(&entries, &sorted, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
     let teller = Teller { owner, rows: &rows, entries: &entries, currency };
-    let mut breaks = teller.chain_breaks(&chain, meaning, prior);
+    let mut breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported });
     breaks.extend(teller.duplicates(&chain));
     if let Some(first) = chain.days.first_mut().filter(|_| breaks.iter().any(|found| found.check == Check::Seam)) {
         first.verdict = Verdict::Broken;
@@ -184,6 +195,15 @@ fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     chain.order.iter().map(|row| slots[*row as usize].take().expect("each row stands once in the order")).collect()
 }
 
+/// What is known of an owner beside its rows.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    meaning: Meaning,
+    prior: Option<Prior>,
+    /// The balance on which the last row must end.
+    reported: Option<Money>,
+}
+
 /// Tells what the chain found in the words of reports.
 struct Teller<'a, R> {
     owner: &'a Owner,
@@ -198,8 +218,10 @@ impl<R: Link> Teller<'_, R> {
     }
 
     /// A break for each place where the chain fails, but for those that a txid listed twice explains.
-    fn chain_breaks(&self, chain: &Chain, meaning: Meaning, prior: Option<Prior>) -> Vec<Break> {
-        let case = Case::new(self.rows, self.entries, chain, meaning, minor_digits(self.currency.as_deref()));
+    fn chain_breaks(&self, chain: &Chain, known: Known) -> Vec<Break> {
+        let Known { meaning, prior, reported } = known;
+        let digits = minor_digits(self.currency.as_deref());
+        let case = Case::new(self.rows, self.entries, chain, meaning, digits).ending_on(reported);
         let told = chain.faults.iter().map(|fault| (fault, case.explain(fault)));
         told.filter(|(fault, _)| !self.is_told_as_duplicate(fault, chain))
             .map(|(fault, finding)| match (fault.previous, prior, finding.copy) {

@@ -92,10 +92,21 @@ pub fn check_closing(owner: &Owner, ending: &Ending, reported: Reported, chain: 
         currency: ending.currency.clone(),
         amounts: Some((after, ending.balance)),
         explanation: format!(
-            "the last balance is {}, but the provider reports {}: off by {}",
+            "the last balance is {}, but the provider reports {}: {}",
             money(ending.balance),
             money(after),
-            difference.map_or_else(|| "more than can be held".to_owned(), |off| money(-off)),
+            match (difference, &ending.txid) {
+                (None, _) => "off by more than can be held".to_owned(),
+                (Some(off), None) => format!("off by {}", money(-off)),
+                (Some(off), Some(txid)) => {
+                    let kind = if off.is_negative() { "debit" } else { "credit" };
+                    format!(
+                        "off by {}, as if a {kind} of {} after txid {txid} were missing",
+                        money(-off),
+                        money(off.abs())
+                    )
+                }
+            },
         ),
     }))
 }

@@ -24,7 +24,7 @@ mod transfers;
 mod twins;
 mod words;
 
-pub use books::{Books, Link, Prior, close_chain, close_listing};
+pub use books::{Books, Link, Prior, close_chain, close_chain_until, close_listing};
 pub use chain::{Chain, DayBalance, Fault, reconcile};
 pub use cross::{Terms, check_account, check_books};
 pub use diagnose::Finding;

@@ -5,6 +5,8 @@
 //! - A line that the account statement alone lacks tears the chain, and leaves its IBAN twin alone. Where the chain lacks
 //!   exactly the amount of exactly one such twin, at its place, the chain's break stays and names the twin: that is
 //!   better evidence than any other cause has.
+//! - A line whose amount the balances contradict differs from its IBAN twin too: the chain's break stays, with the twin as
+//!   its witness.
 //!
 //! Loads and transfers without their line are not folded: the line that a card or an order lacks is a fact of its own,
 //! in another owner's or another list's words.
@@ -12,6 +14,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use super::diagnose::hear_twins;
 use super::facts::{AccountFacts, LineFact};
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::{Feed, Money};
@@ -26,6 +29,7 @@ pub(super) fn told_once(facts: &AccountFacts, mut own: Vec<Break>, mut between: 
         .collect();
     // A transfer's id may be that of a line: copies of either were taken out before they were compared.
     between.retain(|found| found.check == Check::Transfer || !doubled.contains(&(&found.owner, &found.subject)));
+    hear_twins(facts, &mut own, &mut between);
     fold_twins(facts, &mut own, &mut between);
     own.append(&mut between);
     own
@@ -123,6 +127,9 @@ fn alone<'a>(facts: &'a AccountFacts, found: &Break) -> Option<&'a LineFact> {
     if lines.rows.iter().any(|line| has(&line)) { None } else { twins.rows.iter().find(has) }
 }
 
+/// Within an hour that is lived twice, either row may be shown first.
+const HOUR_US: i64 = 3_600_000_000;
+
 /// Whether the missing line's place is that of the twin: no other line stands between it and where the balances fail.
 fn fits(facts: &AccountFacts, gap: &Gap, twin: &LineFact) -> bool {
     let at = twin.at.utc_micros();
@@ -131,7 +138,7 @@ fn fits(facts: &AccountFacts, gap: &Gap, twin: &LineFact) -> bool {
         let line_at = line.at.utc_micros();
         line.settled && line_at > at && gap.before.is_none_or(|before| line_at < before)
     };
-    gap.amount == twin.amount && gap.before.is_none_or(|before| at <= before) && !lines.iter().any(is_between)
+    gap.amount == twin.amount && gap.before.is_none_or(|before| at <= before + HOUR_US) && !lines.iter().any(is_between)
 }
 
 fn explain(facts: &AccountFacts, found: &mut Break, twin: &LineFact) {

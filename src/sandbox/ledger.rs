@@ -155,6 +155,8 @@ pub struct Line {
     pub in_statement: bool,
     /// Whether the IBAN statement lists it.
     pub in_iban_statement: bool,
+    /// What the IBAN statement says of the amount, where that is something else.
+    pub twin_amount: Option<i64>,
     /// Decides how this row is spelled.
     pub spelling: u64,
 }

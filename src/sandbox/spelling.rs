@@ -135,8 +135,9 @@ impl Pen {
 
     fn line(&self, line: &Line, iban_statement: bool) -> String {
         let mut hand = Hand::new(line.spelling ^ u64::from(iban_statement), self.quirks);
-        let sign = hand.sign(line.amount);
-        let letter = if line.amount < 0 { "Debit" } else { "Credit" };
+        let amount = line.twin_amount.filter(|_| iban_statement).unwrap_or(line.amount);
+        let sign = hand.sign(amount);
+        let letter = if amount < 0 { "Debit" } else { "Credit" };
         let word = if hand.random.chance(self.quirks.long_type_words) { letter } else { &letter[..1] };
         let inside = hand.random.chance(self.quirks.comments_inside);
         let mut object = self.object();
@@ -144,7 +145,7 @@ impl Pen {
             .raw("txid", &hand.id(line.txid))
             .text("description", &line.description)
             .text("date", &self.local(line.booked_s))
-            .raw("amount", &hand.number(sign * line.amount.abs(), self.digits))
+            .raw("amount", &hand.number(sign * amount.abs(), self.digits))
             .text("type", word)
             .raw("balance", &hand.maybe_bare(&self.amount(line.balance_after)))
             .text("currency", self.currency);

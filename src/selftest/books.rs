@@ -3,7 +3,7 @@
 use crate::breaks::Break;
 use crate::provider::anytime::decode::{self, Context, Decoded};
 use crate::reconcile::facts::{self, AccountFacts, CardSide, Needs, Side};
-use crate::reconcile::{FeeRule, Terms, check_account, close_chain, close_listing};
+use crate::reconcile::{FeeRule, Terms, check_books, close_chain, close_listing};
 use crate::record::{Clock, Day, Feed, Owner, StatementLine, Window};
 use crate::sandbox::books::{Account, Card, ListedRow};
 use crate::sandbox::generator::{Ids, Random, Recipe};
@@ -55,14 +55,7 @@ impl Desk<'_> {
         for card in &self.account.cards {
             breaks.extend(self.card(card, &mut facts));
         }
-        // A row listed twice was told; that the second one has no counterpart is the same fault.
-        let between = check_account(&facts, terms());
-        let is_new = |found: &Break, told: &[Break]| {
-            !told.iter().any(|told| told.owner == found.owner && told.subject == found.subject)
-        };
-        let between: Vec<Break> = between.into_iter().filter(|found| is_new(found, &breaks)).collect();
-        breaks.extend(between);
-        breaks
+        check_books(facts, breaks, terms())
     }
 
     fn statements(&self, owner: &Owner, facts: &mut AccountFacts) -> Vec<Break> {

@@ -1,9 +1,9 @@
 //! What was planted against what was told.
 
-use super::{KindResults, books, name, paging};
+use super::{KindResults, books, name, paging, visible};
 use crate::breaks::Break;
 use crate::record::OwnerKind;
-use crate::sandbox::generator::{FaultKind, Planted, plant};
+use crate::sandbox::generator::{FaultKind, Planted, Random, plant};
 use crate::sandbox::ledger::Ledger;
 
 /// What one seed's books showed.
@@ -42,22 +42,59 @@ fn try_kind(clean: &Ledger, kind: FaultKind, seed: u64) -> KindResults {
 fn judge(clean: &Ledger, planted: &Planted, breaks: &[Break], seed: u64) -> KindResults {
     let kind = planted.kind;
     let of_owner = |found: &&Break| found.owner.kind == planted.owner_kind && found.owner.id() == planted.owner_id;
-    let at_row = |found: &&Break| names_the_row(clean, planted, found);
+    let at_row = |found: &&Break| found.subject.row() == Some(planted.break_txid.as_str());
+    let at_moment = |found: &&Break| at_row(found) || shares_the_moment(clean, planted, found);
     let of_cause = |found: &&Break| found.check.name() == kind.check() && found.cause.name() == kind.cause();
     let found: Vec<&Break> = breaks.iter().filter(of_owner).collect();
     let best = found.iter().copied().max_by_key(|found| (of_cause(found), at_row(found)));
+    let is_visible = visible::is_cause_visible(clean, planted);
+    let is_explained = best.as_ref().is_some_and(of_cause);
     let mut results = KindResults {
         planted: 1,
         found: u64::from(best.is_some()),
         right_row: u64::from(best.as_ref().is_some_and(at_row)),
-        right_cause: u64::from(best.as_ref().is_some_and(of_cause)),
+        right_moment: u64::from(best.as_ref().is_some_and(at_moment)),
+        right_cause: u64::from(is_explained),
+        visible: u64::from(is_visible),
+        right_cause_visible: u64::from(is_visible && is_explained),
         extra_breaks: (breaks.len() as u64).saturating_sub(best.iter().len() as u64),
         ..KindResults::of(kind)
     };
-    if results.right_row + results.right_cause < 2 || results.extra_breaks > 0 {
+    let misses = [results.right_row == 0, is_visible && !is_explained, results.extra_breaks > 0];
+    if misses.contains(&true) {
         results.misses_shown.push(miss(planted, breaks, seed));
     }
     results
+}
+
+/// Two faults of different kinds in the same books, which ones by the seed: those that no break tells at their row, and
+/// any break beyond one for each.
+pub(super) fn try_two(seed: u64) -> Vec<String> {
+    let mut random = Random::for_part(seed, 78);
+    let mut kinds = FaultKind::ALL;
+    random.shuffle(&mut kinds);
+    let clean = books::recipe(seed).ledger();
+    let mut ledger = clean.clone();
+    let planted = plant(&mut ledger, &kinds[..2], seed);
+    let breaks = books::breaks(&ledger);
+    let is_told = |planted: &&Planted| {
+        let of_owner = |found: &&Break| found.owner.kind == planted.owner_kind && found.owner.id() == planted.owner_id;
+        breaks.iter().filter(of_owner).any(|found| {
+            let right_check = found.check.name() == planted.kind.check();
+            let right_row = found.subject.row() == Some(planted.break_txid.as_str());
+            right_check && (right_row || shares_the_moment(&clean, planted, found))
+        })
+    };
+    let lost = planted.iter().filter(|planted| !is_told(planted)).map(|planted| miss(planted, &breaks, seed));
+    let mut lost: Vec<String> = lost.collect();
+    if breaks.len() != planted.len() {
+        lost.push(format!(
+            "seed {seed}: {} faults, {} breaks: {planted:?}, told {breaks:?}",
+            planted.len(),
+            breaks.len()
+        ));
+    }
+    lost
 }
 
 fn miss(planted: &Planted, breaks: &[Break], seed: u64) -> String {
@@ -71,17 +108,14 @@ fn miss(planted: &Planted, breaks: &[Break], seed: u64) -> String {
     format!("seed {seed}: {} at {owner_id} txid {txid}, breaks at {break_txid}; told {told:?}", name(*kind))
 }
 
-/// Whether a break is at the planted row; where rows share a moment, another of them may be named with equal right.
-fn names_the_row(clean: &Ledger, planted: &Planted, found: &Break) -> bool {
+/// Whether a break is at another row of the planted row's moment, where rows of one moment come in no known order.
+fn shares_the_moment(clean: &Ledger, planted: &Planted, found: &Break) -> bool {
     let Some(txid) = found.subject.row() else {
         return false;
     };
-    if txid == planted.break_txid || (found.check.name() == "duplicate" && txid == planted.txid) {
-        return true;
-    }
-    let (named, meant) = (booked_s(clean, planted, txid), booked_s(clean, planted, &planted.txid));
-    let share_a_moment = || named.zip(meant).is_some_and(|(a, b)| matches!(a.abs_diff(b), 0 | 3600));
-    planted.tied && share_a_moment()
+    let (named, meant) = (booked_s(clean, planted, txid), booked_s(clean, planted, &planted.break_txid));
+    let meant = meant.or_else(|| booked_s(clean, planted, &planted.txid));
+    planted.tied && named.zip(meant).is_some_and(|(a, b)| matches!(a.abs_diff(b), 0 | 3600))
 }
 
 fn booked_s(ledger: &Ledger, planted: &Planted, txid: &str) -> Option<i64> {

@@ -80,7 +80,10 @@ pub(super) fn try_seed(seed: u64) -> KindResults {
         planted: 1,
         found: u64::from(is_found),
         right_row: u64::from(is_told || is_whole),
+        right_moment: u64::from(is_found),
         right_cause: u64::from(is_found),
+        visible: 1,
+        right_cause_visible: u64::from(is_found),
         misses_shown: if is_found { Vec::new() } else { vec![miss] },
         ..none()
     }

@@ -30,7 +30,10 @@ fn a_chain_that_ends_elsewhere_is_a_break() {
     assert_eq!(found.amounts, Some((money("90.00"), money("100.00"))));
     assert_eq!(
         told(&[*found]),
-        ["1 9 amount_differs: the last balance is 100.00, but the provider reports 90.00: off by 10.00"]
+        [
+            "1 9 amount_differs: the last balance is 100.00, but the provider reports 90.00: off by 10.00, as if a debit of 10.00 \
+         after txid 9 were missing"
+        ]
     );
 }
 

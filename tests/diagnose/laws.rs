@@ -114,15 +114,38 @@ proptest! {
     }
 }
 
+/// Books that nothing was tuned on: weights were, on seeds below 100,000.
+const FIRST_SEED_HELD_OUT: u64 = 1_000_000;
+
 #[test]
 fn the_self_test_finds_what_it_plants() {
-    let results = selftest::run(24, |_| {});
+    let is_long = std::env::var_os("TIEOUT_LONG").is_some();
+    let seeds = if is_long { 1_000 } else { 60 };
+    let results = selftest::run(FIRST_SEED_HELD_OUT, seeds, |_| {});
     assert_eq!(results.false_alarms, 0, "{:?}", results.false_alarms_shown);
     for kind in &results.kinds {
-        assert!(kind.planted >= 12, "{kind:?}");
-        assert_eq!((kind.found, kind.right_row, kind.extra_breaks), (kind.planted, kind.planted, 0), "{kind:?}");
-        assert!(kind.right_cause * 100 >= kind.planted * 90, "{kind:?}");
+        assert!(kind.planted * 2 >= seeds, "{kind:?}");
+        assert_eq!((kind.found, kind.extra_breaks), (kind.planted, 0), "{kind:?}");
+        assert!(kind.right_row * 100 >= kind.planted * 99, "{kind:?}");
+        // Of sixty, one more may be told otherwise by chance.
+        let told_otherwise = kind.visible - kind.right_cause_visible;
+        assert!(told_otherwise * 100 <= kind.visible * 5 + u64::from(!is_long) * 100, "{kind:?}");
     }
+    let visible = |kind: &str| results.kinds.iter().find(|results| results.kind == kind).map(|kind| kind.visible);
+    for (kind, least) in [("drop", 3), ("amount altered", 2), ("drop, twin kept", 1), ("sign flipped", 1)] {
+        assert!(
+            visible(kind).is_some_and(|visible| visible * least >= seeds),
+            "{kind}: {visible:?} of {seeds}",
+            visible = visible(kind)
+        );
+    }
+}
+
+#[test]
+fn two_faults_at_once_are_both_found() {
+    let rounds = if std::env::var_os("TIEOUT_LONG").is_some() { 2_000 } else { 100 };
+    let lost = selftest::lost_of_two(FIRST_SEED_HELD_OUT, rounds);
+    assert_eq!(lost, [""; 0]);
 }
 
 #[test]

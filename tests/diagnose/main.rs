@@ -6,6 +6,7 @@
 mod causes;
 mod laws;
 mod meaning;
+mod witness;
 
 use tieout::breaks::{Break, Subject};
 use tieout::reconcile::{Books, FeeRule, Prior, close_chain};

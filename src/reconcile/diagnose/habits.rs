@@ -85,14 +85,15 @@ impl<'a> Habits<'a> {
         self.amounts.len() >= ROWS_MIN && least.is_some_and(|least| amount.unscaled().abs() < least)
     }
 
-    /// The least and the greatest amount of the other rows of that description, where there are enough.
-    pub fn range(&self, description: &str, but: Money) -> Option<(i64, i64)> {
+    /// The least and the greatest amount of the other rows of that description and how many they are, where there are
+    /// enough.
+    pub fn range(&self, description: &str, but: Money) -> Option<(i64, i64, usize)> {
         let amounts = self.by_description.get(description).filter(|amounts| amounts.len() > RANGE_ROWS_MIN)?;
         let this = amounts.binary_search(&but.unscaled().abs()).ok()?;
         // Equal amounts stand for each other.
         let low = if this == 0 { amounts[1] } else { amounts[0] };
         let last = amounts.len() - 1;
         let high = if this == last { amounts[last - 1] } else { amounts[last] };
-        Some((low, high))
+        Some((low, high, last))
     }
 }

@@ -28,6 +28,9 @@ pub(super) struct Ids {
 /// For and against a missing row, as odds.
 pub(super) type Odds = (u128, u128);
 
+/// Ids grow along the chain and none is free between two rows.
+const NO_ROOM: Odds = (1, 1_000_000);
+
 impl Ids {
     /// `None` where ids are no numbers.
     pub fn of<'t>(txid: impl Fn(u32) -> &'t str, moving: &[u32], order: &[u32], failing: &HashSet<u32>) -> Option<Ids> {
@@ -113,6 +116,9 @@ impl Ids {
         const ODDS_MAX: u128 = 300;
         if self.gaps.len() < SAMPLES_MIN {
             return (1, 1);
+        }
+        if gap == 1 {
+            return NO_ROOM;
         }
         let near = gap / 8;
         let count = |sorted: &[u64], to: u64| {

@@ -11,6 +11,7 @@ mod habits;
 mod ids;
 mod second;
 mod weigh;
+mod witness;
 mod words;
 
 use std::cell::OnceCell;
@@ -21,6 +22,7 @@ use crate::breaks::Cause;
 use crate::record::Money;
 use crate::record::feed::natural_cmp;
 use habits::Habits;
+pub use witness::hear_twins;
 
 /// Rows before a fault among which the original of a copy is looked for.
 const ORIGINALS_TRIED_MAX: usize = 256;
@@ -45,12 +47,19 @@ pub(super) struct Case<'a, R> {
     pub meaning: Meaning,
     /// Decimals of the owner's currency.
     pub digits: u8,
+    /// The balance that the provider reports after the last row, where it is known.
+    reported: Option<Money>,
     habits: OnceCell<Habits<'a>>,
 }
 
 impl<'a, R: Link> Case<'a, R> {
     pub fn new(rows: &'a [R], entries: &'a [Entry], chain: &'a Chain, meaning: Meaning, digits: u8) -> Self {
-        Self { rows, entries, chain, meaning, digits, habits: OnceCell::new() }
+        Self { rows, entries, chain, meaning, digits, reported: None, habits: OnceCell::new() }
+    }
+
+    /// The same with the balance that the provider reports after the last row.
+    pub fn ending_on(self, reported: Option<Money>) -> Self {
+        Self { reported, ..self }
     }
 
     fn habits(&self) -> &Habits<'a> {
@@ -66,6 +75,7 @@ impl<'a, R: Link> Case<'a, R> {
         let suspect = Suspect { fault, off, row: &self.rows[row], entry: self.entries[row] };
         self.copy(&suspect)
             .or_else(|| self.altered_balance(&suspect))
+            .or_else(|| self.altered_last_balance(&suspect))
             .or_else(|| self.row_apart(&suspect))
             .or_else(|| self.flipped_sign(&suspect))
             .or_else(|| self.fee(&suspect))
@@ -121,6 +131,21 @@ impl<'a, R: Link> Case<'a, R> {
         }
         let sentence = format!(
             "balance {} of txid {} is altered: {} fits the rows before and after it",
+            self.money(suspect.fault.actual),
+            suspect.row.txid(),
+            self.money(suspect.fault.expected),
+        );
+        Some(Self::found(Cause::BalanceAltered, sentence))
+    }
+
+    /// No row follows, but the provider reports the balance that should stand there.
+    fn altered_last_balance(&self, suspect: &Suspect<'_, R>) -> Option<Finding> {
+        let is_reported = self.reported == Some(suspect.fault.expected);
+        if !is_reported || !self.habits().is_last(suspect.fault.row) {
+            return None;
+        }
+        let sentence = format!(
+            "balance {} of txid {} is altered: {} fits the row before it, and the provider reports it",
             self.money(suspect.fault.actual),
             suspect.row.txid(),
             self.money(suspect.fault.expected),

@@ -43,7 +43,9 @@ impl Scales {
 
 pub(super) fn weigh<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>) -> Verdict {
     let posted = suspect.row.amounts().amount;
-    let mut scales = Scales::even(case.habits().is_last(suspect.fault.row));
+    // A last balance that the provider reports as well is right.
+    let is_open = case.reported.is_none_or(|reported| reported != suspect.fault.actual);
+    let mut scales = Scales::even(is_open && case.habits().is_last(suspect.fault.row));
     let Some(moved) = posted.checked_add(suspect.off) else {
         return Verdict { cause: Cause::MissingEntry, evidence: None };
     };
@@ -118,6 +120,9 @@ fn by_the_number<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: M
     }
 }
 
+/// Rows of an owner from which on it says something that none is like another.
+const ROWS_THAT_TELL: u64 = 20;
+
 /// What is usual for the owner.
 fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money, scales: &mut Scales) {
     let habits = case.habits();
@@ -125,15 +130,15 @@ fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money,
     // A missing row is a row like others; an altered amount is seldom off by much more than itself.
     let (alike, rows) = habits.alike(suspect.off);
     let size = suspect.off.unscaled().unsigned_abs() / posted.unscaled().unsigned_abs().max(1);
-    let spread = if size == 0 {
-        8
-    } else if size < 4 {
-        16
-    } else {
-        64
+    let spread = match size {
+        0 => 8,
+        1..4 => 16,
+        _ => 64,
     };
     let altered = u128::from(rows + 2);
-    let missing = (u128::from(alike + 1) * spread).clamp(altered.div_ceil(16), altered * 16);
+    let is_unlike_all = alike == 0 && rows >= ROWS_THAT_TELL && size < 16;
+    let missing = if is_unlike_all { 0 } else { u128::from(alike + 1) * spread };
+    let missing = missing.clamp(altered.div_ceil(16), altered * 16);
     scales.missing *= missing;
     scales.amount *= altered;
     scales.balance *= altered;
@@ -144,10 +149,11 @@ fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money,
         scales.amount *= 6;
         scales.balance *= 6;
     }
-    if let Some((low, high)) = suspect.row.description().and_then(|text| habits.range(text, posted)) {
+    if let Some((low, high, others)) = suspect.row.description().and_then(|text| habits.range(text, posted)) {
         let within = |amount: Money| (low..=high).contains(&amount.unscaled().abs());
-        // Rows of that name that all cost the same say more than a range does.
-        let weight = if low == high { 100 } else { 8 };
+        // One more row would lie outside the range of so many others with odds of two to them and itself; rows of that
+        // name that all cost the same say more.
+        let weight = if low == high { 100 } else { (others as u128 + 1).div_ceil(2).min(16) };
         match (within(posted), within(moved)) {
             (true, false) => scales.amount /= weight,
             (false, true) => scales.amount *= weight,

@@ -192,6 +192,7 @@ impl Life<'_> {
             virtual_iban: None,
             in_statement: true,
             in_iban_statement: false,
+            twin_amount: None,
             spelling: self.random.next_u64(),
         }
     }

@@ -3,9 +3,13 @@
 //! Rows are chosen so that one fault is one break: in the middle of a chain, and with no counterpart elsewhere that
 //! would break too. What a fault leaves behind is told exactly, so that a self-test can compare.
 
+mod link;
+
+use link::{Kept, Link, is_tied, middle};
+
 use super::Random;
 use crate::record::OwnerKind;
-use crate::sandbox::ledger::{Account, Card, CardKind, CardRow, Exchange, Ledger, Line, LineKind, State, Transfer};
+use crate::sandbox::ledger::{Account, Card, CardKind, Ledger, Line, LineKind, State, Transfer};
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,12 +22,20 @@ pub enum FaultKind {
     DoubleNewId,
     /// A balance is not what it should be, at this row alone.
     BalanceAltered,
-    /// An amount is not what moved the balance.
+    /// A row is left out of the account statement; the IBAN statement has it.
+    DropBesideTwin,
+    /// An amount is not what moved the balance, and all that the row says of it says the same, but for its VAT.
     AmountAltered,
+    /// An amount is not what moved the balance; `amount_fx` says what did.
+    AmountAlteredAlone,
+    /// An amount is not what moved the balance; the line of the IBAN statement says what did.
+    AmountAlteredBesideTwin,
     /// A debit is shown as a credit, or the reverse.
     SignFlipped,
-    /// Two neighbouring digits of an amount changed places.
+    /// Two neighbouring digits of an amount changed places, in all that the row says of it but its VAT.
     DigitsTransposed,
+    /// Two neighbouring digits of an amount changed places; `amount_fx` has them in order.
+    DigitsTransposedAlone,
     /// A fee moved the balance that the amount does not hold.
     FeeOnTop,
     /// An account's line by bank transfer has no line in the IBAN statement.
@@ -36,14 +48,18 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [FaultKind; 11] = [
+    pub const ALL: [FaultKind; 15] = [
         FaultKind::Drop,
+        FaultKind::DropBesideTwin,
         FaultKind::Double,
         FaultKind::DoubleNewId,
         FaultKind::BalanceAltered,
         FaultKind::AmountAltered,
+        FaultKind::AmountAlteredAlone,
+        FaultKind::AmountAlteredBesideTwin,
         FaultKind::SignFlipped,
         FaultKind::DigitsTransposed,
+        FaultKind::DigitsTransposedAlone,
         FaultKind::FeeOnTop,
         FaultKind::MissingTwin,
         FaultKind::OrphanTransfer,
@@ -64,12 +80,14 @@ impl FaultKind {
     /// The cause of the contract that explains it.
     pub fn cause(self) -> &'static str {
         match self {
-            FaultKind::Drop => "missing_entry",
+            FaultKind::Drop | FaultKind::DropBesideTwin => "missing_entry",
             FaultKind::Double | FaultKind::DoubleNewId => "duplicate_entry",
             FaultKind::BalanceAltered => "balance_altered",
-            FaultKind::AmountAltered => "amount_altered",
+            FaultKind::AmountAltered | FaultKind::AmountAlteredAlone | FaultKind::AmountAlteredBesideTwin => {
+                "amount_altered"
+            }
             FaultKind::SignFlipped => "sign_flipped",
-            FaultKind::DigitsTransposed => "digits_transposed",
+            FaultKind::DigitsTransposed | FaultKind::DigitsTransposedAlone => "digits_transposed",
             FaultKind::FeeOnTop => "fee_not_included",
             FaultKind::MissingTwin | FaultKind::OrphanTransfer | FaultKind::OrphanLoad => "no_counterpart",
         }
@@ -161,108 +179,6 @@ struct Owner {
     currency: &'static str,
 }
 
-/// A row of a chain, of whichever owner.
-trait Link: Clone {
-    fn txid(&self) -> u64;
-    fn set_txid(&mut self, txid: u64);
-    fn booked_s(&self) -> i64;
-    fn amount(&self) -> i64;
-    fn set_amount(&mut self, amount: i64, currency: &'static str);
-    fn fee(&self) -> i64;
-    fn balance_mut(&mut self) -> &mut i64;
-    fn balance(&self) -> i64;
-    fn settled(&self) -> bool;
-    /// Whether nothing elsewhere speaks of the same money.
-    fn plain(&self) -> bool;
-    /// Takes a fee of chance out of the amount, so that it is charged on top; `None` where rows have no fee.
-    fn add_fee(&mut self, fee: i64) -> Option<()>;
-    fn respell(&mut self, spelling: u64);
-}
-
-impl Link for CardRow {
-    fn txid(&self) -> u64 {
-        self.txid
-    }
-    fn set_txid(&mut self, txid: u64) {
-        self.txid = txid;
-    }
-    fn booked_s(&self) -> i64 {
-        self.booked_s
-    }
-    fn amount(&self) -> i64 {
-        self.amount
-    }
-    fn set_amount(&mut self, amount: i64, currency: &'static str) {
-        // `amount_fx` is a field of its own: it goes on saying what was paid.
-        let paid = Exchange { currency, amount: self.amount, rate_micros: 1_000_000, fee: 0 };
-        let paid = self.exchange.unwrap_or(paid);
-        self.exchange = Some(Exchange { amount: paid.amount.abs() * amount.signum(), ..paid });
-        self.amount = amount;
-    }
-    fn fee(&self) -> i64 {
-        self.exchange.map_or(0, |exchange| exchange.fee)
-    }
-    fn balance_mut(&mut self) -> &mut i64 {
-        &mut self.balance_after
-    }
-    fn balance(&self) -> i64 {
-        self.balance_after
-    }
-    fn settled(&self) -> bool {
-        self.state == State::Settled
-    }
-    fn plain(&self) -> bool {
-        self.kind == CardKind::Plain
-    }
-    fn add_fee(&mut self, fee: i64) -> Option<()> {
-        let exchange = self.exchange?;
-        self.exchange = Some(Exchange { fee, ..exchange });
-        Some(())
-    }
-    fn respell(&mut self, spelling: u64) {
-        self.spelling = spelling;
-    }
-}
-
-impl Link for Line {
-    fn txid(&self) -> u64 {
-        self.txid
-    }
-    fn set_txid(&mut self, txid: u64) {
-        self.txid = txid;
-    }
-    fn booked_s(&self) -> i64 {
-        self.booked_s
-    }
-    fn amount(&self) -> i64 {
-        self.amount
-    }
-    fn set_amount(&mut self, amount: i64, _currency: &'static str) {
-        self.amount = amount;
-    }
-    fn fee(&self) -> i64 {
-        0
-    }
-    fn balance_mut(&mut self) -> &mut i64 {
-        &mut self.balance_after
-    }
-    fn balance(&self) -> i64 {
-        self.balance_after
-    }
-    fn settled(&self) -> bool {
-        self.state == State::Settled
-    }
-    fn plain(&self) -> bool {
-        self.kind == LineKind::Plain
-    }
-    fn add_fee(&mut self, _fee: i64) -> Option<()> {
-        None
-    }
-    fn respell(&mut self, spelling: u64) {
-        self.spelling = spelling;
-    }
-}
-
 /// Plants a fault that tears a chain.
 fn tear<L: Link>(
     rows: &mut Vec<L>,
@@ -275,7 +191,7 @@ fn tear<L: Link>(
     let settled: Vec<usize> = (0..rows.len()).filter(|index| rows[*index].settled()).collect();
     let position = settled.iter().position(|index| *index == at)?;
     let (before, after) = (*settled.get(position.checked_sub(1)?)?, *settled.get(position + 1)?);
-    if !rows[at].plain() || rows[at].amount() == 0 {
+    if !rows[at].is_fit(kind) || rows[at].amount() == 0 {
         return None;
     }
     let moves = |row: &L| row.amount() - if fee_on_top { row.fee() } else { 0 };
@@ -284,9 +200,13 @@ fn tear<L: Link>(
     let opening = rows[before].balance();
     let (break_txid, expected, actual);
     match kind {
-        FaultKind::Drop => {
+        FaultKind::Drop | FaultKind::DropBesideTwin => {
             let next = rows[after].clone();
-            rows.remove(at);
+            if kind == FaultKind::Drop {
+                rows.remove(at);
+            } else {
+                rows[at].hide();
+            }
             (break_txid, expected, actual) = (next.txid(), opening + moves(&next), next.balance());
         }
         FaultKind::Double | FaultKind::DoubleNewId => {
@@ -331,20 +251,26 @@ fn tear<L: Link>(
 
 /// Alters one row in place. The change is never one that another kind of fault would explain as well.
 fn alter<L: Link>(row: &mut L, kind: FaultKind, currency: &'static str, random: &mut Random) -> Option<()> {
-    match kind {
-        FaultKind::BalanceAltered => *row.balance_mut() += odd_difference(random),
-        FaultKind::AmountAltered => {
-            let altered = row.amount() + odd_difference(random) * row.amount().signum();
-            if altered.signum() != row.amount().signum() {
-                return None;
-            }
-            row.set_amount(altered, currency);
+    let right = row.amount();
+    let altered = match kind {
+        FaultKind::BalanceAltered => {
+            *row.balance_mut() += odd_difference(random);
+            return Some(());
         }
-        FaultKind::SignFlipped => row.set_amount(-row.amount(), currency),
-        FaultKind::DigitsTransposed => row.set_amount(transposed(row.amount(), random)?, currency),
+        FaultKind::AmountAltered | FaultKind::AmountAlteredAlone | FaultKind::AmountAlteredBesideTwin => {
+            Some(right + odd_difference(random) * right.signum())
+                .filter(|altered| altered.signum() == right.signum())?
+        }
+        FaultKind::SignFlipped => -right,
+        FaultKind::DigitsTransposed | FaultKind::DigitsTransposedAlone => transposed(right, random)?,
         _ => return None,
-    }
-    Some(())
+    };
+    let kept = match kind {
+        FaultKind::AmountAlteredAlone | FaultKind::DigitsTransposedAlone => Kept::OtherCurrency,
+        FaultKind::AmountAlteredBesideTwin => Kept::Twin,
+        _ => Kept::Nothing,
+    };
+    row.set_amount(altered, kept, currency)
 }
 
 /// A difference that no swap of digits explains: it is not divisible by 9.
@@ -452,12 +378,9 @@ fn places(ledger: &Ledger, kind: FaultKind) -> Vec<Place> {
                 }
             }
             _ => {
-                let lines = if kind == FaultKind::FeeOnTop { Vec::new() } else { middle(&account.lines) };
-                places.extend(lines.into_iter().map(|row| place(None, row)));
+                places.extend(middle(&account.lines, kind).into_iter().map(|row| place(None, row)));
                 for (card, Card { rows, .. }) in account.cards.iter().enumerate() {
-                    let fit = middle(rows).into_iter();
-                    let fit = fit.filter(|row| kind != FaultKind::FeeOnTop || rows[*row].exchange.is_some());
-                    places.extend(fit.map(|row| place(Some(card), row)));
+                    places.extend(middle(rows, kind).into_iter().map(|row| place(Some(card), row)));
                 }
             }
         }
@@ -469,19 +392,6 @@ fn rows_where<T>(rows: &[T], fit: impl Fn(&T) -> bool) -> impl Iterator<Item = u
     rows.iter().enumerate().filter(move |(_, row)| fit(row)).map(|(index, _)| index)
 }
 
-/// Plain settled rows that are neither the first nor the last of their chain: a fault at either end cannot be seen.
-fn middle<L: Link>(rows: &[L]) -> Vec<usize> {
-    let settled: Vec<usize> = rows_where(rows, Link::settled).collect();
-    let inner = settled.get(1..settled.len().saturating_sub(1)).unwrap_or_default();
-    inner.iter().copied().filter(|row| rows[*row].plain() && rows[*row].amount() != 0).collect()
-}
-
-fn is_tied<L: Link>(rows: &[L], a: usize, b: usize) -> bool {
-    // Two hours cover the hour that is lived twice; rows that close share no second, but may share a local time.
-    let apart = rows[b].booked_s() - rows[a].booked_s();
-    apart == 0 || apart == 3600
-}
-
 /// Whether two faults are so close that one may hide the other. Faults of one account's own lines count as near, since
 /// some of them move the balances that follow.
 fn near(a: Place, b: Place) -> bool {
@@ -489,81 +399,4 @@ fn near(a: Place, b: Place) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Recipe;
-    use super::*;
-    use crate::record::{Day, Window};
-
-    fn ledger(seed: u64) -> Ledger {
-        let window = Window::new(Day::parse("2026-09-01").expect("a day"), Day::parse("2026-09-30").expect("a day"));
-        Recipe::small(seed, window.expect("runs upwards")).ledger()
-    }
-
-    /// The first row at which a chain fails: id, expected, actual. Balances are taken as they stand, row by row.
-    fn first_tear(ledger: &Ledger, told: &Planted) -> Option<(String, i64, i64)> {
-        for account in &ledger.accounts {
-            let settled: Vec<(u64, i64, i64)> = if told.owner_kind == OwnerKind::Account {
-                let lines = account.lines.iter().filter(|line| line.settled() && account.acc_id == told.owner_id);
-                lines.map(|line| (line.txid, line.amount, line.balance_after)).collect()
-            } else {
-                let card = account.cards.iter().find(|card| card.card_ref == told.owner_id);
-                let rows = card.map(|card| &card.rows).into_iter().flatten().filter(|row| row.settled());
-                rows.map(|row| (row.txid, row.amount, row.balance_after)).collect()
-            };
-            for pair in settled.windows(2) {
-                let expected = pair[0].2 + pair[1].1;
-                if expected != pair[1].2 {
-                    return Some((pair[1].0.to_string(), expected, pair[1].2));
-                }
-            }
-        }
-        None
-    }
-
-    #[test]
-    fn a_fault_is_where_it_is_told_to_be_and_looks_as_told() {
-        for kind in FaultKind::ALL.into_iter().filter(|kind| matches!(kind.check(), "chain" | "duplicate")) {
-            for seed in 0..40 {
-                let mut ledger = ledger(seed);
-                let told = plant(&mut ledger, &[kind], seed);
-                let [told] = told.as_slice() else { panic!("{kind:?} found no place, seed {seed}") };
-                let seen = first_tear(&ledger, told).expect("the fault is visible");
-                let expected = (told.break_txid.clone(), told.expected, told.actual);
-                assert_eq!((seen.0, Some(seen.1), Some(seen.2)), expected, "{kind:?}, seed {seed}");
-            }
-        }
-    }
-
-    #[test]
-    fn other_faults_leave_the_chains_tied() {
-        for kind in [FaultKind::MissingTwin, FaultKind::OrphanTransfer, FaultKind::OrphanLoad] {
-            for seed in 0..40 {
-                let mut ledger = ledger(seed);
-                let [told] = &plant(&mut ledger, &[kind], seed)[..] else { panic!("{kind:?} found no place") };
-                let account = Planted { owner_kind: OwnerKind::Account, ..told.clone() };
-                assert_eq!(first_tear(&ledger, told), None, "{kind:?}, seed {seed}");
-                for id in ["1", "2"] {
-                    assert_eq!(first_tear(&ledger, &Planted { owner_id: id.to_owned(), ..account.clone() }), None);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn several_faults_stay_apart() {
-        let mut ledger = ledger(9);
-        let told = plant(&mut ledger, &FaultKind::ALL, 9);
-        assert_eq!(told.len(), FaultKind::ALL.len());
-    }
-
-    #[test]
-    fn swapped_digits_differ_by_a_multiple_of_nine() {
-        let mut random = Random::new(3);
-        for amount in [15_400, -1_545, 21, -90_017] {
-            let swapped = transposed(amount, &mut random).expect("has digits to swap");
-            assert!(swapped != amount && (swapped - amount) % 9 == 0 && swapped.signum() == amount.signum());
-        }
-        assert_eq!(transposed(77, &mut random), None);
-        assert_eq!(transposed(10, &mut random), None, "01 would not be written so");
-    }
-}
+mod tests;

@@ -1,0 +1,105 @@
+//! What stands beside the chain as evidence: the IBAN statement and the balance that the provider reports.
+
+use insta::assert_snapshot;
+use tieout::breaks::Break;
+use tieout::reconcile::diagnose::hear_twins;
+use tieout::reconcile::facts::{AccountFacts, Needs, Side, of_lines};
+use tieout::reconcile::{FeeRule, Terms, check_account, close_chain_until};
+use tieout::record::{Day, Feed, Owner, StatementLine, Window};
+
+use super::{line, money, of_account, told};
+
+/// Ten lines by bank transfer, ids of no order, 10.00 more each.
+fn received() -> Vec<StatementLine<'static>> {
+    let row = |n: i64| {
+        let txid = (7_000 + n * 7919 % 997).to_string();
+        let row = line(&txid, &format!("02 {:02}:10", 8 + n), "10.00", &format!("{}.00", 1000 + 10 * n), "Virement");
+        StatementLine { counterparty_iban: Some("FR7630001007941234567890185".into()), ..row }
+    };
+    (1..=10).map(row).collect()
+}
+
+/// The breaks of an account, its IBAN statement heard.
+fn heard(rows: Vec<StatementLine<'static>>, twins: Vec<StatementLine<'static>>) -> Vec<Break> {
+    let day = |text| Day::parse(text).expect("a day");
+    let window = Window::new(day("2026-03-01"), day("2026-03-31")).expect("runs upwards");
+    let twins: Vec<_> = twins.into_iter().map(|row| StatementLine { feed: Feed::IbanStatements, ..row }).collect();
+    let side = |rows: &[StatementLine<'_>]| Some(Side::of(of_lines(rows, window, Needs::of(&Feed::ALL))));
+    let mut facts = AccountFacts { currency: Some("EUR".to_owned()), ..AccountFacts::new(Owner::account("1")) };
+    (facts.statements, facts.iban_statements) = (side(&rows), side(&twins));
+    let mut breaks = of_account(rows).breaks;
+    let mut between = check_account(&facts, Terms { window, transfer_days: 3, seen_on: day("2026-05-01") });
+    hear_twins(&facts, &mut breaks, &mut between);
+    breaks.extend(between);
+    breaks
+}
+
+#[test]
+fn an_amount_that_its_twin_contradicts_is_one_break() {
+    let mut rows = received();
+    rows[4].amount = money("25.00");
+    assert_snapshot!(told(&heard(rows, received())), @"chain amount_altered at 7712: amount 25.00 of txid 7712 is altered: the balance moves by 10.00, 15.00 off; the IBAN statement says 10.00 as well");
+}
+
+#[test]
+fn a_flipped_sign_that_its_twin_contradicts_is_one_break() {
+    let mut rows = received();
+    rows[4].amount = money("-10.00");
+    assert_snapshot!(told(&heard(rows, received())), @"chain sign_flipped at 7712: the sign is flipped: -10.00 posted, but the balance moves by 10.00, 20.00 apart; the IBAN statement says 10.00 as well");
+}
+
+#[test]
+fn a_row_that_only_the_iban_statement_has_is_one_break() {
+    let mut rows = received();
+    rows.remove(4);
+    assert_snapshot!(told(&heard(rows, received())), @"chain missing_entry at 7655: balance jumps by 10.00 between 2026-03-02 12:10 and 14:10: a credit of 10.00 is missing; txid 7712 of that amount stands in the IBAN statement");
+}
+
+#[test]
+fn a_twin_that_contradicts_a_row_whose_chain_holds_stays_a_break_of_its_own() {
+    let mut twins = received();
+    twins[7].amount = money("11.00");
+    let mut rows = received();
+    rows[4].amount = money("25.00");
+    let breaks = heard(rows, twins);
+    let checks: Vec<_> = breaks.iter().map(|found| (found.check.name(), found.cause.name())).collect();
+    assert_eq!(checks, [("chain", "amount_altered"), ("iban_twin", "amount_differs")]);
+}
+
+#[test]
+fn one_of_two_rows_left_out_hides_not_the_other() {
+    let mut rows = received();
+    rows.remove(7);
+    rows.remove(2);
+    let breaks = heard(rows, received());
+    let missing = breaks.iter().filter(|found| found.cause.name() == "missing_entry").count();
+    assert_eq!(missing, 2, "{breaks:?}");
+}
+
+fn ending_on(rows: Vec<StatementLine<'static>>, reported: &str) -> Vec<Break> {
+    close_chain_until(&Owner::account("1"), rows, None, FeeRule::Auto, Some(money(reported))).breaks
+}
+
+#[test]
+fn a_last_balance_that_the_provider_contradicts_is_altered() {
+    let mut rows = received();
+    rows[9].balance_after = Some(money("1110.00"));
+    assert_snapshot!(told(&of_account(rows.clone()).breaks), @"chain missing_entry at 7427: balance jumps by 10.00 between 2026-03-02 17:10 and 18:10: a credit of 10.00 is missing");
+    assert_snapshot!(told(&ending_on(rows, "1100.00")), @"chain balance_altered at 7427: balance 1110.00 of txid 7427 is altered: 1100.00 fits the row before it, and the provider reports it");
+}
+
+#[test]
+fn a_last_balance_that_the_provider_confirms_is_right() {
+    let mut rows = received();
+    rows[9].balance_after = Some(money("1100.30"));
+    let cause = |breaks: &[Break]| breaks[0].cause.name();
+    assert_eq!(cause(&of_account(rows.clone()).breaks), "balance_altered", "without it, one digit is wrong");
+    assert_ne!(cause(&ending_on(rows, "1100.30")), "balance_altered");
+}
+
+#[test]
+fn a_reported_balance_says_nothing_of_rows_before_the_last() {
+    let mut rows = received();
+    rows.remove(4);
+    assert_eq!(told(&ending_on(rows.clone(), "1050.00")), told(&of_account(rows).breaks));
+}
