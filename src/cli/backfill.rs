@@ -83,7 +83,13 @@ enum Ran {
 }
 
 fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
-    let overrides = Overrides { from: Some(chunk.from), to: Some(chunk.to), out: arguments.out.clone(), archive: None };
+    let overrides = Overrides {
+        from: Some(chunk.from),
+        to: Some(chunk.to),
+        out: arguments.out.clone(),
+        archive: None,
+        fresh: false,
+    };
     let plan = load(&arguments.job, &overrides)?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;

@@ -8,6 +8,7 @@ use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
 use crate::landing::Archive;
+use crate::landing::mask::masked_text;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
@@ -319,7 +320,7 @@ fn reject(
         page_sha256: sha256(response),
         pointer,
         reason,
-        raw: raw.to_owned(),
+        raw: masked_text(raw).into_owned(),
     }
 }
 

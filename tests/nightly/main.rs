@@ -8,4 +8,5 @@ mod commands;
 mod faults;
 mod orders;
 mod outputs;
+mod resume;
 mod support;

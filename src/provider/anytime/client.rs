@@ -14,7 +14,7 @@ use super::auth;
 use super::codes;
 use super::wire::{self, Envelope, Refusal, RowsKey};
 use crate::job::Connection;
-use crate::landing::{Landing, ResponseId, Shelf};
+use crate::landing::{Landing, Masked, ResponseId, Shelf};
 use crate::provider::depth::check_depth;
 use crate::provider::http::{Answer, Call, Http};
 use crate::provider::pager::Page;
@@ -112,11 +112,8 @@ impl<'a> Client<'a> {
     /// As [`get`](Self::get).
     pub async fn page(&self, shelf: Shelf, target: &str, key: RowsKey) -> Result<Page, Trouble> {
         let reply = self.get(shelf, target, |text, _, body| wire::rows(text, body, key)).await?;
-        let mut page = Page::new(reply.response, reply.body, reply.value.rows);
-        page.echoed_limit = reply.value.echoed_limit;
-        page.total = reply.value.total;
-        self.progress.rows(page.len() as u64);
-        Ok(page)
+        self.progress.rows(reply.value.rows.len() as u64);
+        Ok(page_of(reply.response, reply.body, reply.value))
     }
 
     /// Gets `target` and reads the answer with `read`, which is given the whole text, its envelope and the body in it.
@@ -154,9 +151,11 @@ impl<'a> Client<'a> {
             // The shelf depends on whether the answer is one: judging it changes nothing and needs no disk, so nothing
             // that is used has not landed.
             let shelf = if outcome.is_ok() { shelf } else { Shelf::Other };
-            let response = self.land(shelf, target, &answer)?;
+            let masked = Masked::of(answer.body);
+            let response = self.land(shelf, target, answer.status, &masked)?;
             match outcome {
-                Ok(value) => return Ok(Reply { response, body: answer.body, value }),
+                // A mask is as long as what it hides: what was read stands where it stood.
+                Ok(value) => return Ok(Reply { response, body: masked.bytes().clone(), value }),
                 Err(Fault::Other(trouble)) => return Err(trouble),
                 Err(Fault::TokenRefused(error)) => {
                     refused = token.map(|token| token.generation);
@@ -168,10 +167,10 @@ impl<'a> Client<'a> {
         Err(Trouble::passing(error.adding(format_args!(" ({} tokens in a row)", TOKEN_REPEATS_MAX + 1))))
     }
 
-    fn land(&self, shelf: Shelf, target: &str, answer: &Answer) -> Result<ResponseId> {
+    fn land(&self, shelf: Shelf, target: &str, status: u16, body: &Masked) -> Result<ResponseId> {
         match self.landing {
             None => Ok(ResponseId(0)),
-            Some(landing) => landing.append(shelf, &format!("GET {target}"), answer.status, Utc::now(), &answer.body),
+            Some(landing) => landing.append(shelf, &format!("GET {target}"), status, Utc::now(), body),
         }
     }
 
@@ -312,6 +311,24 @@ impl<'a> Client<'a> {
         let is_plain = |c: char| !c.is_control();
         words.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(MESSAGE_CHARS_MAX).collect()
     }
+}
+
+/// A page out of an answer that has landed.
+///
+/// # Errors
+/// Says what it is instead.
+pub fn landed_page(response: ResponseId, body: Bytes, key: RowsKey) -> Result<Page, String> {
+    let text = std::str::from_utf8(&body).map_err(|error| error.to_string())?;
+    let inner = wire::envelope(text)?.body.ok_or("expected a body in the envelope")?;
+    let rows = wire::rows(text, inner, key)?;
+    Ok(page_of(response, body, rows))
+}
+
+fn page_of(response: ResponseId, body: Bytes, found: wire::Rows) -> Page {
+    let mut page = Page::new(response, body, found.rows);
+    page.echoed_limit = found.echoed_limit;
+    page.total = found.total;
+    page
 }
 
 fn redirected(answer: &Answer) -> Error {
