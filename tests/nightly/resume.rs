@@ -15,12 +15,17 @@ use super::support::{Bench, Ended, csv_files, tree};
 
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Whether there is time for the slow modes.
+fn is_long() -> bool {
+    std::env::var_os("TIEOUT_LONG").is_some()
+}
+
 /// Books of the last days: the window ends yesterday, so that balances are compared too.
 fn recent_books() -> (Books, Window) {
     let today = Zone::parse("Europe/Paris").expect("a zone").day_at(Utc::now());
     let window = Window::new(today.plus(-20), today.previous()).expect("a window");
     let mut recipe = Recipe::small(11, Window { to: today, ..window });
-    (recipe.accounts, recipe.cards_per_account) = (3, 3);
+    (recipe.accounts, recipe.cards_per_account) = (2, 2);
     (recipe.rows_per_card, recipe.rows_per_account) = (60, 40);
     (recipe.ledger().books(), window)
 }
@@ -31,7 +36,7 @@ fn bench() -> (Bench, Window) {
     let bench = Bench::with(|config| {
         config.books = books;
         config.behaviour.page_rows_max = 12;
-        config.behaviour.latency = Duration::from_millis(2);
+        config.behaviour.latency = Duration::from_millis(1);
     });
     let window_line = format!("window = {{ from = \"{}\", to = \"{}\" }}", window.from, window.to);
     bench.write_job(&window_line, "concurrency = 4");
@@ -107,7 +112,9 @@ fn a_run_that_is_killed_while_it_fetches_goes_on_where_it_was() {
     let calm_urls: Vec<String> = bench.control().log().iter().map(url).collect();
     let expected = books_of(&bench, "calm", window);
     let all = calm_urls.len() as u64;
-    for part in [2, 11, 25, 37, 48, 60, 71, 83, 92, 97] {
+    let parts: &[u64] =
+        if is_long() { &[2, 11, 18, 25, 31, 37, 48, 54, 60, 66, 71, 83, 92, 97] } else { &[2, 37, 60, 92] };
+    for part in parts {
         kill_after(&bench, (all * part / 100).max(1));
         let landed = index_lines(&bench);
         let finished: Vec<&str> = landed.iter().filter_map(|line| line["asked"].as_str()).collect();
@@ -157,15 +164,16 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_bytes() {
     assert!(matches!(bench.run_into("calm").code, 0 | 3));
     let all = bench.control().counters().requests;
     let mut asked_in_all = 0;
-    for _ in 0..5 {
-        kill_after(&bench, all / 7);
+    for _ in 0..4 {
+        kill_after(&bench, all / 6);
         asked_in_all += bench.control().counters().requests;
     }
     bench.control().clear_log();
     let ended = bench.run();
     asked_in_all += bench.control().counters().requests;
     assert!(books_of(&bench, "out", window) == books_of(&bench, "calm", window), "{}", ended.stderr);
-    assert!(asked_in_all < all * 3 / 2, "{asked_in_all} requests where {all} do");
+    // Each time: a token, and of the eight listings that are open at once a page in flight and a page set aside.
+    assert!(asked_in_all <= all + 4 * (1 + 8 + 8), "{asked_in_all} requests where {all} do");
 }
 
 /// Everything was fetched, nothing committed: nothing is asked again, not even for a token.
@@ -173,11 +181,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_same_bytes() {
 fn a_run_that_is_killed_before_its_commit_asks_nobody() {
     let (bench, window) = bench();
     let calm = bench.run_into("calm");
-    // A folder stands where the reports go: the commit fails, the landing is whole.
-    bench.place.write("out/reports/demo", "in the way");
-    let failed = bench.run();
-    assert_eq!(failed.code, 1, "{}", failed.stderr);
-    fs::remove_file(bench.place.path("out/reports/demo")).expect("removed");
+    kill_before_commit(&bench, window);
     bench.control().clear_log();
     let ended = bench.run();
     assert_eq!((ended.code, bench.control().counters().requests), (calm.code, 0), "{}", ended.stderr);
@@ -191,6 +195,28 @@ fn a_run_that_is_killed_before_its_commit_asks_nobody() {
     // It is committed now: the next run asks for everything.
     assert_eq!(bench.run().code, calm.code);
     assert!(bench.control().counters().requests > 50);
+}
+
+/// Kills runs as soon as their landing has ended, until one is killed before its commit.
+fn kill_before_commit(bench: &Bench, window: Window) {
+    let out = bench.place.path("out");
+    for _ in 0..20 {
+        let mut run = start(bench, &["run", "job.toml", "--out", "out"]);
+        let has_ended = || {
+            let indexes = fs::read_dir(out.join("raw/_runs")).into_iter().flatten().filter_map(Result::ok);
+            indexes.map(|index| index.path()).any(|path| {
+                fs::read_to_string(path)
+                    .is_ok_and(|text| text.lines().next_back().is_some_and(|l| l.starts_with("{\"end")))
+            })
+        };
+        wait_until(&mut run, has_ended);
+        kill(run);
+        if !out.join(format!("reports/demo/{window}/manifest.json")).exists() {
+            return;
+        }
+        fs::remove_dir_all(&out).expect("removed");
+    }
+    panic!("each of 20 runs was faster");
 }
 
 #[test]
@@ -228,11 +254,13 @@ fn what_the_last_moment_left_torn_is_cut_off() {
         assert_eq!(ended.code, calm.code, "{name}: {}", ended.stderr);
         assert!(books_of(&bench, "out", window) == books_of(&bench, "calm", window), "{name}");
         // The landing is whole again: it can be read back without a network.
-        let again = bench.place.tieout(&["run", "job.toml", "--archive", "out/raw", "--out", "again"]);
-        assert_eq!(again.code, calm.code, "{name}: {}", again.stderr);
-        assert!(books_of(&bench, "again", window).0 == books_of(&bench, "calm", window).0, "{name}");
+        if name == "half a frame" || is_long() {
+            let again = bench.place.tieout(&["run", "job.toml", "--archive", "out/raw", "--out", "again"]);
+            assert_eq!(again.code, calm.code, "{name}: {}", again.stderr);
+            assert!(books_of(&bench, "again", window).0 == books_of(&bench, "calm", window).0, "{name}");
+            fs::remove_dir_all(bench.place.path("again")).expect("removed");
+        }
         fs::remove_dir_all(bench.place.path("out")).expect("removed");
-        fs::remove_dir_all(bench.place.path("again")).expect("removed");
     }
 }
 
@@ -250,11 +278,12 @@ fn rows_that_arrive_between_the_two_are_neither_lost_nor_doubled() {
             config.books = books.clone();
             config.behaviour.order = order;
             config.behaviour.page_rows_max = 12;
-            config.behaviour.latency = Duration::from_millis(2);
+            config.behaviour.latency = Duration::from_millis(1);
         });
         let window_line = format!("window = {{ from = \"{}\", to = \"{}\" }}", window.from, window.to);
         bench.write_job(&window_line, "concurrency = 4");
-        for kill_at in [25, 60] {
+        {
+            let kill_at = if order == tieout::sandbox::Order::Newest { 20 } else { 45 };
             kill_after(&bench, kill_at);
             for account in bench.control().log().iter().filter(|record| record.path.ends_with("/statements")) {
                 bench.control().insert_rows(&account.path, 1);
@@ -276,7 +305,7 @@ fn rows_that_arrive_between_the_two_are_neither_lost_nor_doubled() {
             let unlike = ours.lines().filter(|line| !now.contains(*line)).count();
             let different: std::collections::HashSet<&str> = ours.lines().collect();
             assert_eq!(different.len(), ours.lines().count(), "nothing is doubled");
-            assert!(unlike <= 60, "{unlike} rows differ: those of listings proved before");
+            assert!(unlike <= 40, "{unlike} rows differ: those of listings proved before");
             fs::remove_dir_all(bench.place.path("out")).expect("removed");
             fs::remove_dir_all(bench.place.path("calm")).expect("removed");
         }
