@@ -1,7 +1,7 @@
 //! One call to the provider: gate, token, signature, send, judge, land; and again, where that may help.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,7 +25,8 @@ use crate::provider::token::{Grant, Token, Tokens};
 use crate::provider::{Progress, key};
 use crate::{Error, Result};
 
-/// Times that a call is repeated at once because its token was replaced meanwhile, before that counts as a failure.
+/// Times that a call is repeated at once because its token was replaced meanwhile, before each further refusal counts as a
+/// failed attempt.
 const TOKEN_REPEATS_MAX: u32 = 3;
 /// A token's life when its answer tells none: what the documentation's sample shows.
 const TOKEN_SECONDS_DEFAULT: u64 = 3_600;
@@ -127,7 +128,9 @@ impl<'a> Client<'a> {
         target: &str,
         read: impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
     ) -> Result<Reply<T>, Trouble> {
-        let outcome = self.retrier.run(|| self.attempt(shelf, target, &read), |t, wait| self.notice(t, wait)).await;
+        let repeats = AtomicU32::new(TOKEN_REPEATS_MAX);
+        let attempt = || self.attempt(shelf, target, &read, &repeats);
+        let outcome = self.retrier.run(attempt, |t, wait| self.notice(t, wait)).await;
         outcome.map_err(|trouble| if trouble.ends_run { trouble } else { trouble.at(format_args!("GET {target}")) })
     }
 
@@ -141,10 +144,10 @@ impl<'a> Client<'a> {
         shelf: Shelf,
         target: &str,
         read: &impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
+        repeats: &AtomicU32,
     ) -> Result<Reply<T>, Trouble> {
         let mut refused = None;
-        let mut last = None;
-        for _ in 0..=TOKEN_REPEATS_MAX {
+        loop {
             let token = self.token(refused).await?;
             let (answer, token) = self.exchange(target, None, Some(token)).await?;
             let outcome = self.judge(&answer, read);
@@ -159,12 +162,15 @@ impl<'a> Client<'a> {
                 Err(Fault::Other(trouble)) => return Err(trouble),
                 Err(Fault::TokenRefused(error)) => {
                     refused = token.map(|token| token.generation);
-                    last = Some(error);
+                    // Shared by all attempts at this request: repeats and attempts add up, they do not multiply.
+                    let left = repeats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+                    if left.is_err() {
+                        let tokens = TOKEN_REPEATS_MAX + 1;
+                        return Err(Trouble::passing(error.adding(format_args!(" ({tokens} tokens or more refused)"))));
+                    }
                 }
             }
         }
-        let error = last.expect("the loop ends here only after a refusal");
-        Err(Trouble::passing(error.adding(format_args!(" ({} tokens in a row)", TOKEN_REPEATS_MAX + 1))))
     }
 
     fn land(&self, shelf: Shelf, target: &str, status: u16, body: &Masked) -> Result<ResponseId> {
