@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::writer::RUNS_FOLDER;
 use super::{Archive, BalanceReading, Landed, Listing, ListingPage, Proof, ResponseId, Subject};
-use crate::record::{Day, Owner, OwnerKind, Window};
+use crate::record::{Day, Feed, Owner, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// What a run asked for.
@@ -30,6 +30,16 @@ pub struct RunLine {
     /// Whom it asked: scheme, host and port. Empty in landings of the first version.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_url: String,
+    /// The feeds it asked for, by name. Empty in landings of the first version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<String>,
+}
+
+impl RunLine {
+    /// Whether the run asked for all of these feeds, as far as its landing tells.
+    fn has(&self, feeds: &[Feed]) -> bool {
+        self.feeds.is_empty() || feeds.iter().all(|feed| self.feeds.iter().any(|name| name == feed.name()))
+    }
 }
 
 /// Written last: everything that was asked for has been answered or given up.
@@ -185,16 +195,17 @@ impl Lines {
     pub(super) fn take(&mut self, line: Line) {
         match line {
             Line::Response(landed) => self.landed.push(landed),
-            Line::Listing(noted) => match self.noted_at.get(&noted.asked) {
-                Some(at) => self.listings[*at] = noted,
-                None => {
-                    // Landings of the first version do not say what was asked.
-                    if !noted.asked.is_empty() {
-                        self.noted_at.insert(noted.asked.clone(), self.listings.len());
-                    }
-                    self.listings.push(noted);
+            Line::Listing(noted) => {
+                if let Some(at) = self.noted_at.get(&noted.asked) {
+                    self.listings[*at] = noted;
+                    return;
                 }
-            },
+                // Landings of the first version do not say what was asked.
+                if !noted.asked.is_empty() {
+                    self.noted_at.insert(noted.asked.clone(), self.listings.len());
+                }
+                self.listings.push(noted);
+            }
             Line::Balance(reading) => self.balances.push(reading),
             Line::SetAside(response) => drop(self.set_aside.insert(response)),
             Line::End(told) => self.end = Some(told),
@@ -220,11 +231,11 @@ pub struct LandedRun {
     pub told: Told,
 }
 
-/// Reads back the newest finished run below `root` that covers `window`; `None` when `root` is no landing of ours.
+/// Reads back the newest finished run below `root` that covers `window` and has the feeds; `None` when `root` is no landing of ours.
 ///
 /// # Errors
 /// When it is a landing but no run of it fits, or its index is damaged.
-pub fn read_back(root: &Path, window: Window) -> Result<Option<LandedRun>> {
+pub fn read_back(root: &Path, window: Window, feeds: &[Feed]) -> Result<Option<LandedRun>> {
     let folder = root.join(RUNS_FOLDER);
     if !folder.is_dir() {
         return Ok(None);
@@ -236,12 +247,16 @@ pub fn read_back(root: &Path, window: Window) -> Result<Option<LandedRun>> {
         let Some((run, finished)) = describe(&text) else {
             return Err(damaged(&path, "does not begin with its run"));
         };
-        let covers =
-            finished && covered(&run).is_some_and(|held| held.contains(window.from) && held.contains(window.to));
-        if covers {
+        let covers = covered(&run).is_some_and(|held| held.contains(window.from) && held.contains(window.to));
+        if finished && covers && run.has(feeds) {
             return load(root, &path, &text, run).map(Some);
         }
-        seen.push(format!("{} to {}{}", run.from, run.to, if finished { "" } else { " (not finished)" }));
+        let lacks = match (finished, run.has(feeds)) {
+            (false, _) => " (not finished)".to_owned(),
+            (true, true) => String::new(),
+            (true, false) => format!(" (of {} only)", run.feeds.join(", ")),
+        };
+        seen.push(format!("{} to {}{lacks}", run.from, run.to));
     }
     Err(Error::job(format!("no landed run covers {} to {}; found: {}", window.from, window.to, seen.join(", ")))
         .at(root.display())

@@ -74,7 +74,7 @@ pub(super) fn gather(
                     .at(directory.display())
                     .hint("give a folder that holds a folder per feed, or the out/raw of an earlier run"));
             }
-            match landing::read_back(directory, plan.window)? {
+            match landing::read_back(directory, plan.window, &plan.feeds)? {
                 Some(landed) => {
                     let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan)
                         .seen_on(Day::parse(&landed.run.day).unwrap_or(today))
@@ -106,13 +106,11 @@ fn fetch(
         username: connection.username.clone(),
         day: today.to_string(),
         base_url: connection.base_url.clone(),
+        feeds: plan.feeds.iter().map(|feed| feed.name().to_owned()).collect(),
     };
     let root = plan.output.directory.join("raw");
     // The lock of the output directory is ours: a run that has not ended is dead.
-    let found = match plan.fresh {
-        true => None,
-        false => landing::find(&root, &run, Utc::now(), |run| state.has_run(run))?,
-    };
+    let found = if plan.fresh { None } else { landing::find(&root, &run, Utc::now(), |run| state.has_run(run))? };
     let landing = match found {
         Some(Found::Fetched(landed)) => return Ok(fetched_before(*landed, plan, today, progress)),
         Some(Found::Interrupted(interrupted)) => Landing::reopen(&root, *interrupted)?,

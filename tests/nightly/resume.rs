@@ -219,19 +219,21 @@ fn kill_before_commit(bench: &Bench, window: Window) {
     panic!("each of 20 runs was faster");
 }
 
+/// What happens to a landing.
+type Damage = fn(&Path);
+
 #[test]
 fn what_the_last_moment_left_torn_is_cut_off() {
     let (bench, window) = bench();
     bench.control().clear_log();
     let calm = bench.run_into("calm");
     let half = bench.control().counters().requests / 2;
-    type Damage = fn(&Path);
     let damages: [(&str, Damage); 5] = [
         ("half a line", |raw| append(&index_files(&raw.join("_runs"))[0], b"{\"response\":99999,\"shelf\":\"acc")),
         ("half a frame", |raw| {
-            tree(&raw.join("card_transactions")).into_keys().for_each(|file| {
-                append(&raw.join("card_transactions").join(file), b"\x28\xb5\x2f\xfd\x00half");
-            });
+            for file in index_files(&raw.join("card_transactions")) {
+                append(&file, b"\x28\xb5\x2f\xfd\x00half");
+            }
         }),
         ("a frame that never reached the disk", |raw| {
             let file = &index_files(&raw.join("account_statements"))[0];
@@ -334,6 +336,10 @@ fn fresh_and_another_job_begin_anew() {
     let other = fs::read_to_string(bench.place.path("job.toml")).expect("the job").replace("\"demo\"", "\"other\"");
     bench.place.write("other.toml", &other);
     assert_eq!(begun_anew(&["run", "other.toml", "--out", "out"]), (calm.code, all));
+    let fewer = fs::read_to_string(bench.place.path("job.toml")).expect("the job");
+    let fewer = fewer.replace("[source]", "feeds = [\"account_statements\"]\n[source]");
+    bench.place.write("fewer.toml", &fewer);
+    assert!(matches!(begun_anew(&["run", "fewer.toml", "--out", "out"]).0, 0 | 3));
 }
 
 /// An index that is a day or a good while old is left alone.

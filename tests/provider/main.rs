@@ -34,6 +34,7 @@ fn run_line(run: &str) -> RunLine {
         username: text(USERNAME),
         day: text("2026-01-17"),
         base_url: String::new(),
+        feeds: Vec::new(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Everything that a plan needs: accounts, their cards, and all listings of its feeds, several at a time.
 
+mod resumed;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use chrono::Utc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -15,9 +16,7 @@ use super::client::{Client, landed_page};
 use super::date_filter::{self, DateFilter, Verdict};
 use super::{NAME, account_path, auth, balance_path, details, path, route, wire};
 use crate::job::{Connection, Plan};
-use crate::landing::{
-    BalanceReading, Landing, Listing, ListingPage, Proof, Replay, ResponseId, Resumed, Shelf, Subject,
-};
+use crate::landing::{BalanceReading, Landing, Listing, Proof, Replay, ResponseId, Shelf, Subject};
 use crate::provider::pager::{Ask, Outcome, Page, Pager, Settings};
 use crate::provider::retry::Trouble;
 use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unwatched};
@@ -367,15 +366,6 @@ impl Fetch<'_> {
         by_account.filter(|_| self.reaches.is_some()).map(again).collect()
     }
 
-    /// The readings that an interrupted run has noted, if it has those of all cards of the account whose balance is told.
-    fn noted_card_balances(&self, acc_id: &str, cards: &[String]) -> Option<Vec<BalanceReading>> {
-        let resumed = self.landing.resumed()?;
-        let before = self.cards_before.lock().expect("no thread panics while it notes balances");
-        let told = cards.iter().filter(|card_ref| before.contains_key(*card_ref));
-        let noted = |card_ref: &String| resumed.balance(&Owner::card(acc_id, card_ref)).cloned();
-        told.map(noted).collect::<Option<Vec<_>>>().filter(|readings| !readings.is_empty())
-    }
-
     async fn card_balances(&self, acc_id: String, cards: Vec<String>) -> Result<Vec<BalanceReading>, Trouble> {
         if let Some(noted) = self.noted_card_balances(&acc_id, &cards) {
             return Ok(noted);
@@ -414,47 +404,6 @@ impl Fetch<'_> {
         let mut replay = self.replay(&[&asked(wanted)?])?;
         let outcome = self.page_through(wanted, &mut replay, seen).await?;
         Ok(Read { outcome, noted: None })
-    }
-
-    /// A listing that an interrupted run has read and proved.
-    fn noted(&self, wanted: &Wanted, mut seen: impl FnMut(&Page)) -> Option<Read> {
-        let resumed = self.landing.resumed()?;
-        let listing = resumed.listing(wanted.subject, &asked(wanted).ok()?)?.clone();
-        let Proof::Proved(certificate) = &listing.proof else { return None };
-        let rows = certificate.rows;
-        // All of them before the first is shown: one that cannot be read means that none was.
-        let page = |page: &ListingPage| self.landed_page(resumed, page.response, wanted.subject);
-        let pages: Vec<Page> = listing.pages.iter().map(page).collect::<Option<_>>()?;
-        pages.iter().for_each(&mut seen);
-        let outcome =
-            Outcome { pages: listing.pages.clone(), rows, proof: listing.proof.clone(), limits_ignored: false };
-        Some(Read { outcome, noted: Some(listing) })
-    }
-
-    /// What an interrupted run was answered when it asked for `asked`. Its last answer is asked for again: what the listing
-    /// is proved by is what the provider says now.
-    fn replay(&self, asked: &[&str]) -> Result<Replay> {
-        let Some(resumed) = self.landing.resumed() else {
-            return Ok(Replay::default());
-        };
-        let (replay, last) = resumed.replay(asked);
-        last.map_or(Ok(()), |last| self.landing.note_set_aside(last))?;
-        Ok(replay)
-    }
-
-    /// The landed answer to a request, if the replay has it next.
-    fn landed(&self, replay: &mut Replay, target: &str) -> Option<(ResponseId, Bytes)> {
-        let response = replay.next(target)?;
-        let body = self.landing.resumed()?.read(response);
-        body.map(|body| (response, body)).inspect_err(|error| tracing::warn!(%error, "asked for again")).ok()
-    }
-
-    fn landed_page(&self, resumed: &Resumed, response: ResponseId, subject: Subject) -> Option<Page> {
-        let page = resumed
-            .read(response)
-            .map_err(|error| error.one_line())
-            .and_then(|body| landed_page(response, body, route(subject).rows));
-        page.inspect_err(|because| tracing::warn!(because, "a landed page is asked for again")).ok()
     }
 
     async fn page_through(
