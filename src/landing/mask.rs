@@ -145,15 +145,33 @@ fn secret_at(json: &[u8], colon: usize) -> Option<Secret> {
 
 /// The key that ends before a colon. JSON within a text counts too: its quotes are escaped.
 fn key_before(json: &[u8], colon: usize) -> Option<&[u8]> {
-    let before = json[..colon].trim_ascii_end();
+    let before = &json[..colon];
+    let before = if before.ends_with(b"\"") { before } else { before.trim_ascii_end() };
     let key_end = before.strip_suffix(b"\"")?;
     let key_end = key_end.strip_suffix(b"\\").unwrap_or(key_end);
-    // Most keys are told apart by their last letter.
-    if !matches!(key_end.last()? | 0x20, b'n' | b'l' | b'r' | b'o' | b'm' | b'v' | b'c' | b'e' | b'1' | b'2') {
+    if !may_end_a_key(key_end) {
         return None;
     }
     let near = &key_end[key_end.len().saturating_sub(KEY_BYTES_MAX)..];
     memrchr(b'"', near).map(|quote| &near[quote + 1..])
+}
+
+/// Whether any of the keys ends like this: it tells nearly all others apart.
+fn may_end_a_key(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk::<3>() else { return false };
+    matches!(
+        last.map(|letter| letter | 0x20),
+        [b'p', b'a', b'n']
+            | [b'b', b'e', b'r']
+            | [_, b'n', b'o']
+            | [_, b'u', b'm']
+            | [_, b'v', b'v' | b'c' | b'n']
+            | [_, _, b'1' | b'2']
+            | [b'c', b's', b'c']
+            | [b'o', b'd', b'e']
+            | [b'l', b'u', b'e']
+            | [b'u', b'l', b'l']
+    )
 }
 
 enum Kind {
@@ -217,6 +235,19 @@ mod tests {
         assert_eq!(masked.len(), json.len(), "no place moves");
         assert_eq!(masked_text(&masked), masked, "once is enough");
         masked
+    }
+
+    #[test]
+    fn no_key_is_overlooked() {
+        for (key, value, mask) in NUMBER_KEYS
+            .map(|key| (key, "4111111111111111", "************1111"))
+            .into_iter()
+            .chain(CODE_KEYS.map(|key| (key, "123", "***")))
+        {
+            for key in [key.to_owned(), key.to_uppercase()] {
+                assert_eq!(masked(&format!(r#"{{"{key}":"{value}"}}"#)), format!(r#"{{"{key}":"{mask}"}}"#));
+            }
+        }
     }
 
     #[test]
