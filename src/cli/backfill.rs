@@ -1,6 +1,7 @@
 //! `tieout backfill`: a range in chunks, each committed by itself.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use chrono::Datelike;
 use clap::{Args, ValueEnum};
@@ -60,8 +61,10 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     })?;
     let chunks = cut(range, arguments.chunk);
     let mut worst = Exit::Ties;
+    let mut pace = Pace::default();
     for (done, chunk) in chunks.iter().enumerate() {
         let left = chunks.len() - done - 1;
+        let begun = Instant::now();
         let exit = match run_chunk(arguments, *chunk)? {
             Ran::Before(exit) => {
                 printer::note(&format!("{} to {}: committed before, {left} chunks left", chunk.from, chunk.to));
@@ -69,6 +72,8 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
             }
             Ran::Now(exit, verdict) => {
                 printer::result(&format!("{} to {}: {verdict}, {left} chunks left", chunk.from, chunk.to));
+                pace.note(begun.elapsed());
+                printer::note(&format!("{} of {} chunks done, {}", done + 1, chunks.len(), pace.left(left)));
                 exit
             }
         };
@@ -77,13 +82,48 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     Ok(worst)
 }
 
+/// How long chunks take.
+#[derive(Debug, Default)]
+struct Pace {
+    chunks: u32,
+    taken: Duration,
+}
+
+impl Pace {
+    fn note(&mut self, chunk: Duration) {
+        self.chunks += 1;
+        self.taken += chunk;
+    }
+
+    /// What is left, in words. Chunks that turn out to be committed already take no time: it is an upper bound.
+    fn left(&self, chunks: usize) -> String {
+        if chunks == 0 {
+            return "none left".to_owned();
+        }
+        let each = self.taken / self.chunks.max(1);
+        let seconds = (each * u32::try_from(chunks).unwrap_or(u32::MAX)).as_secs();
+        let time = match seconds {
+            0..120 => format!("{} s", seconds.max(1)),
+            120..7_200 => format!("{} min", seconds.div_ceil(60)),
+            _ => format!("{} h", seconds.div_ceil(3_600)),
+        };
+        format!("{chunks} left, at most about {time}")
+    }
+}
+
 enum Ran {
     Before(Exit),
     Now(Exit, String),
 }
 
 fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
-    let overrides = Overrides { from: Some(chunk.from), to: Some(chunk.to), out: arguments.out.clone(), archive: None };
+    let overrides = Overrides {
+        from: Some(chunk.from),
+        to: Some(chunk.to),
+        out: arguments.out.clone(),
+        archive: None,
+        fresh: false,
+    };
     let plan = load(&arguments.job, &overrides)?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;
@@ -130,7 +170,71 @@ fn end_of_chunk(day: Day, chunk: Chunk) -> Day {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::record::Zone;
+
+    /// First and last day of the years whose clock changes are looked at.
+    fn years() -> Window {
+        Window { from: "2000-01-01".parse().expect("a day"), to: "2037-12-31".parse().expect("a day") }
+    }
+
+    fn chunks_that_hold(chunks: &[Window], zone: Zone, at: DateTime<Utc>) -> usize {
+        let day = zone.day_at(at);
+        chunks.iter().filter(|chunk| chunk.contains(day)).count()
+    }
+
+    #[test]
+    fn every_moment_around_every_clock_change_is_in_exactly_one_chunk() {
+        // Clocks change in the night in Paris and at midnight in Sao Paulo.
+        for name in ["Europe/Paris", "America/Sao_Paulo"] {
+            let zone = Zone::parse(name).expect("a zone");
+            let cuts = [Chunk::Month, Chunk::Week, Chunk::Day].map(|chunk| cut(years(), chunk));
+            let mut next = [0; 3];
+            let mut at = "2000-01-02T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
+            let end = "2037-12-30T00:00:00Z".parse::<DateTime<Utc>>().expect("a moment");
+            while at < end {
+                let day = zone.day_at(at);
+                for (chunks, next) in cuts.iter().zip(&mut next) {
+                    *next += usize::from(chunks[*next].to < day);
+                    assert!(chunks[*next].contains(day), "{name} {at}");
+                }
+                at += TimeDelta::minutes(60);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_range_is_tiled(from in 0..13_000_i32, days in 0..900_i32, second in 0..86_400_i64, back in 0..900_i32) {
+            let from = years().from.plus(from);
+            let range = Window { from, to: from.plus(days) };
+            let zone = Zone::parse("Europe/Paris").expect("a zone");
+            for chunk in [Chunk::Month, Chunk::Week, Chunk::Day] {
+                let chunks = cut(range, chunk);
+                prop_assert_eq!((chunks[0].from, chunks[chunks.len() - 1].to), (range.from, range.to));
+                prop_assert!(chunks.windows(2).all(|pair| pair[0].to.next() == pair[1].from));
+                prop_assert_eq!(chunks.iter().map(|chunk| chunk.days()).sum::<u32>(), range.days());
+                let midday = from.plus(back.min(days)).date().and_hms_opt(12, 0, 0).expect("a time").and_utc();
+                let at = midday + TimeDelta::seconds(second - 43_200);
+                let inside = usize::from(range.contains(zone.day_at(at)));
+                prop_assert_eq!(chunks_that_hold(&chunks, zone, at), inside);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_words() {
+        let mut pace = Pace::default();
+        pace.note(Duration::from_secs(10));
+        pace.note(Duration::from_secs(20));
+        assert_eq!(pace.left(0), "none left");
+        assert_eq!(pace.left(2), "2 left, at most about 30 s");
+        assert_eq!(pace.left(100), "100 left, at most about 25 min");
+        assert_eq!(pace.left(1_000), "1000 left, at most about 5 h");
+    }
 
     #[test]
     fn chunks_tile_the_range() {

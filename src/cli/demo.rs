@@ -85,5 +85,6 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
             limits: Limits::default(),
         })),
         output: Output { directory: arguments.out.clone(), csv: true, parquet: true },
+        fresh: false,
     }
 }

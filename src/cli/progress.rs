@@ -123,6 +123,10 @@ impl provider::Progress for Progress {
         self.rows.fetch_add(more, Ordering::Relaxed);
         self.update();
     }
+
+    fn note(&self, text: &str) {
+        self.say(text);
+    }
 }
 
 impl Watch for Progress {

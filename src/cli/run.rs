@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Read pages fetched earlier instead of asking the provider
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,
+    /// Ask for everything, whatever an interrupted run has fetched
+    #[arg(long)]
+    pub fresh: bool,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -45,6 +48,7 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         to: arguments.to,
         out: arguments.out.clone(),
         archive: arguments.archive.clone(),
+        fresh: arguments.fresh,
     };
     let plan = load(&arguments.job, &overrides)?;
     let progress = Progress::start();

@@ -27,6 +27,8 @@ pub struct Overrides {
     pub out: Option<PathBuf>,
     /// `--archive`, relative to the current directory.
     pub archive: Option<PathBuf>,
+    /// `--fresh`.
+    pub fresh: bool,
 }
 
 /// Providers of which documents exist; those that can be asked come first.
@@ -62,6 +64,7 @@ pub(super) const LIMIT_KEYS: &[&str] = &[
     "json_depth_max",
     "listing_passes_max",
     "listing_pages_max",
+    "raw_keep_days",
 ];
 pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits"];
 
@@ -130,6 +133,7 @@ impl Reader<'_> {
             fx_fee: fx_fee?,
             source: source?,
             output,
+            fresh: self.overrides.fresh,
         })
     }
 
@@ -481,6 +485,7 @@ impl Reader<'_> {
         set("json_depth_max", 4..=120, &mut |n| limits.json_depth_max = narrow(n));
         set("listing_passes_max", 1..=1_000, &mut |n| limits.listing_passes_max = narrow(n));
         set("listing_pages_max", 1..=10_000_000, &mut |n| limits.listing_pages_max = narrow(n));
+        set("raw_keep_days", 1..=36_600, &mut |n| limits.raw_keep_days = Some(narrow(n)));
         limits
     }
 

@@ -29,6 +29,8 @@ pub struct Plan {
     pub source: Source,
     /// Where results go.
     pub output: Output,
+    /// Whether what an interrupted run has fetched is left alone.
+    pub fresh: bool,
 }
 
 /// Where responses come from.
@@ -114,6 +116,8 @@ pub struct Limits {
     /// Whether every page of a listing is read twice, which proves it against any change whatever (see the pager), at
     /// twice the requests.
     pub listings_read_twice: bool,
+    /// Days for which landed responses are kept; without it, for ever.
+    pub raw_keep_days: Option<u32>,
 }
 
 impl Default for Limits {
@@ -131,6 +135,7 @@ impl Default for Limits {
             listing_passes_max: 6,
             listing_pages_max: 200_000,
             listings_read_twice: false,
+            raw_keep_days: None,
         }
     }
 }

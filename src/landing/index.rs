@@ -1,12 +1,13 @@
 //! The index of a run: `raw/_runs/<run>.ndjson`, a line for the run, for each response, and for each finished listing.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::writer::RUNS_FOLDER;
 use super::{Archive, BalanceReading, Landed, Listing, ListingPage, Proof, ResponseId, Subject};
-use crate::record::{Day, Owner, OwnerKind, Window};
+use crate::record::{Day, Feed, Owner, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// What a run asked for.
@@ -26,12 +27,44 @@ pub struct RunLine {
     pub username: String,
     /// The local day of the run.
     pub day: String,
+    /// Whom it asked: scheme, host and port. Empty in landings of the first version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base_url: String,
+    /// The feeds it asked for, by name. Empty in landings of the first version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<String>,
+}
+
+impl RunLine {
+    /// Whether the run asked for all of these feeds, as far as its landing tells.
+    fn has(&self, feeds: &[Feed]) -> bool {
+        self.feeds.is_empty() || feeds.iter().all(|feed| self.feeds.iter().any(|name| name == feed.name()))
+    }
 }
 
 /// Written last: everything that was asked for has been answered or given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct EndLine {
     pub end: String,
+    #[serde(flatten)]
+    pub told: Told,
+}
+
+/// What a fetch learned that stands in no listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The meaning of the provider's date filter, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub date_filter: String,
+    /// What the reader of the summary should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A response that a later process asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SetAsideLine {
+    pub set_aside: ResponseId,
 }
 
 /// A listing, as the index spells it.
@@ -43,6 +76,16 @@ pub(super) struct ListingLine {
     card_ref: String,
     pages: Vec<ListingPage>,
     proof: Proof,
+    /// Path and dates that were asked for; tells apart two listings of one owner.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    asked: String,
+}
+
+/// A listing as it was noted, with what was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Noted {
+    pub listing: Listing,
+    pub asked: String,
 }
 
 /// A reading of a balance, as the index spells it.
@@ -82,8 +125,8 @@ fn kind(name: &str) -> OwnerKind {
     }
 }
 
-impl From<&Listing> for ListingLine {
-    fn from(listing: &Listing) -> Self {
+impl ListingLine {
+    pub(super) fn of(listing: &Listing, asked: &str) -> Self {
         Self {
             listing: listing.subject,
             owner_kind: listing.owner.kind.name().to_owned(),
@@ -91,17 +134,82 @@ impl From<&Listing> for ListingLine {
             card_ref: listing.owner.card_ref.clone(),
             pages: listing.pages.clone(),
             proof: listing.proof.clone(),
+            asked: asked.to_owned(),
         }
     }
 }
 
-impl From<ListingLine> for Listing {
+impl From<ListingLine> for Noted {
     fn from(line: ListingLine) -> Self {
-        Listing {
+        let listing = Listing {
             subject: line.listing,
             owner: Owner { kind: kind(&line.owner_kind), acc_id: line.acc_id, card_ref: line.card_ref },
             pages: line.pages,
             proof: line.proof,
+        };
+        Noted { listing, asked: line.asked }
+    }
+}
+
+/// A line of the index.
+#[derive(Debug)]
+pub(super) enum Line {
+    Response(Landed),
+    Listing(Noted),
+    Balance(BalanceReading),
+    SetAside(ResponseId),
+    End(Told),
+    /// Of a version to come.
+    Unknown,
+}
+
+impl Line {
+    /// Reads a line behind the first.
+    pub(super) fn read(line: &str) -> serde_json::Result<Line> {
+        use serde_json::from_str;
+        Ok(match line.get(..6).unwrap_or_default() {
+            "{\"resp" => Line::Response(from_str(line)?),
+            "{\"list" => Line::Listing(from_str::<ListingLine>(line)?.into()),
+            "{\"bala" => Line::Balance(from_str::<BalanceLine>(line)?.into()),
+            "{\"set_" => Line::SetAside(from_str::<SetAsideLine>(line)?.set_aside),
+            "{\"end\"" => Line::End(from_str::<EndLine>(line)?.told),
+            _ => from_str::<serde::de::IgnoredAny>(line).map(|_| Line::Unknown)?,
+        })
+    }
+}
+
+/// What the lines of an index say.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub landed: Vec<Landed>,
+    pub listings: Vec<Noted>,
+    pub balances: Vec<BalanceReading>,
+    pub set_aside: HashSet<ResponseId>,
+    pub end: Option<Told>,
+    /// Where the listing of what was asked stands.
+    noted_at: HashMap<String, usize>,
+}
+
+impl Lines {
+    /// Takes a line. A listing that was noted before was read again: its later reading counts.
+    pub(super) fn take(&mut self, line: Line) {
+        match line {
+            Line::Response(landed) => self.landed.push(landed),
+            Line::Listing(noted) => {
+                if let Some(at) = self.noted_at.get(&noted.asked) {
+                    self.listings[*at] = noted;
+                    return;
+                }
+                // Landings of the first version do not say what was asked.
+                if !noted.asked.is_empty() {
+                    self.noted_at.insert(noted.asked.clone(), self.listings.len());
+                }
+                self.listings.push(noted);
+            }
+            Line::Balance(reading) => self.balances.push(reading),
+            Line::SetAside(response) => drop(self.set_aside.insert(response)),
+            Line::End(told) => self.end = Some(told),
+            Line::Unknown => {}
         }
     }
 }
@@ -119,13 +227,15 @@ pub struct LandedRun {
     pub listings: Vec<Listing>,
     /// The balances that it read.
     pub balances: Vec<BalanceReading>,
+    /// What else the fetch learned.
+    pub told: Told,
 }
 
-/// Reads back the newest finished run below `root` that covers `window`; `None` when `root` is no landing of ours.
+/// Reads back the newest finished run below `root` that covers `window` and has the feeds; `None` when `root` is no landing of ours.
 ///
 /// # Errors
 /// When it is a landing but no run of it fits, or its index is damaged.
-pub fn read_back(root: &Path, window: Window) -> Result<Option<LandedRun>> {
+pub fn read_back(root: &Path, window: Window, feeds: &[Feed]) -> Result<Option<LandedRun>> {
     let folder = root.join(RUNS_FOLDER);
     if !folder.is_dir() {
         return Ok(None);
@@ -137,12 +247,16 @@ pub fn read_back(root: &Path, window: Window) -> Result<Option<LandedRun>> {
         let Some((run, finished)) = describe(&text) else {
             return Err(damaged(&path, "does not begin with its run"));
         };
-        let covers =
-            finished && covered(&run).is_some_and(|held| held.contains(window.from) && held.contains(window.to));
-        if covers {
+        let covers = covered(&run).is_some_and(|held| held.contains(window.from) && held.contains(window.to));
+        if finished && covers && run.has(feeds) {
             return load(root, &path, &text, run).map(Some);
         }
-        seen.push(format!("{} to {}{}", run.from, run.to, if finished { "" } else { " (not finished)" }));
+        let lacks = match (finished, run.has(feeds)) {
+            (false, _) => " (not finished)".to_owned(),
+            (true, true) => String::new(),
+            (true, false) => format!(" (of {} only)", run.feeds.join(", ")),
+        };
+        seen.push(format!("{} to {}{lacks}", run.from, run.to));
     }
     Err(Error::job(format!("no landed run covers {} to {}; found: {}", window.from, window.to, seen.join(", ")))
         .at(root.display())
@@ -150,7 +264,7 @@ pub fn read_back(root: &Path, window: Window) -> Result<Option<LandedRun>> {
 }
 
 /// Newest first.
-fn indexes(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn indexes(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|error| damaged(folder, "could not be read").because(error))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
@@ -165,27 +279,33 @@ fn describe(text: &str) -> Option<(RunLine, bool)> {
     Some((run, finished))
 }
 
-fn covered(run: &RunLine) -> Option<Window> {
+pub(super) fn covered(run: &RunLine) -> Option<Window> {
     Window::new(Day::parse(&run.from)?, Day::parse(&run.to)?)
 }
 
 fn load(root: &Path, path: &Path, text: &str, run: RunLine) -> Result<LandedRun> {
-    let mut landed = Vec::new();
-    let mut listings = Vec::new();
-    let mut balances = Vec::new();
+    let mut lines = Lines::default();
     for line in text.lines().skip(1) {
-        let kind = line.get(..6).unwrap_or_default();
-        let parsed = match kind {
-            "{\"resp" => serde_json::from_str::<Landed>(line).map(|response| landed.push(response)),
-            "{\"list" => serde_json::from_str::<ListingLine>(line).map(|listing| listings.push(listing.into())),
-            "{\"bala" => serde_json::from_str::<BalanceLine>(line).map(|balance| balances.push(balance.into())),
-            _ => Ok(()),
-        };
-        parsed.map_err(|error| damaged(path, "has a line that cannot be read").because(error))?;
+        let line = Line::read(line).map_err(|error| damaged(path, "has a line that cannot be read").because(error))?;
+        lines.take(line);
     }
-    Ok(LandedRun { run, archive: Archive::of_landed(root, &landed)?, landed, listings, balances })
+    let archive = Archive::of_landed(root, &lines.landed)?;
+    Ok(LandedRun::new(run, archive, lines))
 }
 
-fn damaged(path: &Path, what: &str) -> Error {
+impl LandedRun {
+    pub(super) fn new(run: RunLine, archive: Archive, lines: Lines) -> LandedRun {
+        LandedRun {
+            run,
+            archive,
+            landed: lines.landed,
+            listings: lines.listings.into_iter().map(|noted| noted.listing).collect(),
+            balances: lines.balances,
+            told: lines.end.unwrap_or_default(),
+        }
+    }
+}
+
+pub(super) fn damaged(path: &Path, what: &str) -> Error {
     Error::environment(format!("the index of a landed run {what}")).at(path.display())
 }

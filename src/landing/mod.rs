@@ -5,13 +5,23 @@
 //! and in which a single response can be read by its offset. A response that spans lines gets a `.json.zst` of its own.
 //! `raw/_runs/<run>.ndjson` tells the request, time, status and SHA-256 of each, and which of them form a listing.
 
+//!
+//! A run that was killed is gone on with from here (`resume`), card numbers never get here (`mask`), and what is older than
+//! the job keeps is removed (`prune`).
+
 mod archive;
 pub mod assemble;
 mod index;
+pub mod mask;
+mod prune;
+mod resume;
 mod writer;
 
 pub use archive::Archive;
-pub use index::{LandedRun, RunLine, read_back};
+pub use index::{LandedRun, RunLine, Told, read_back};
+pub use mask::Masked;
+pub use prune::prune;
+pub use resume::{Found, Interrupted, Replay, Resumed, find};
 pub use writer::{Landed, Landing};
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -12,8 +12,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::index::EndLine;
-use super::{Archive, BalanceReading, Listing, ResponseId, RunLine, Shelf};
+use super::index::{EndLine, SetAsideLine};
+use super::resume::{Interrupted, Resumed};
+use super::{Archive, BalanceReading, Listing, Masked, ResponseId, RunLine, Shelf, Told};
 use crate::{Error, Result};
 
 /// Level at which pages shrink to about a tenth at the speed of a network.
@@ -27,6 +28,7 @@ pub struct Landing {
     root: PathBuf,
     run_id: String,
     inner: Mutex<Inner>,
+    resumed: Option<Resumed>,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,8 @@ struct Inner {
     files: HashMap<Shelf, (File, u64)>,
     index: File,
     responses: Vec<Landed>,
+    /// Where an earlier process of this run ended, by file.
+    ends: HashMap<String, u64>,
 }
 
 /// Where a response stands, and what it answers.
@@ -59,6 +63,14 @@ pub struct Landed {
     pub request: String,
     /// When its last byte arrived.
     pub received_at: String,
+    /// Card numbers and verification codes in it that were masked; `bytes` and `sha256` are those of the masked body.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub masked: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none(values: &u32) -> bool {
+    *values == 0
 }
 
 impl Landing {
@@ -74,8 +86,35 @@ impl Landing {
         Ok(Landing {
             root: root.to_owned(),
             run_id: run.run.clone(),
-            inner: Mutex::new(Inner { files: HashMap::new(), index, responses: Vec::new() }),
+            inner: Mutex::new(Inner { files: HashMap::new(), index, responses: Vec::new(), ends: HashMap::new() }),
+            resumed: None,
         })
+    }
+
+    /// Goes on with the landing of a run that was interrupted. What its last moment left torn is cut off.
+    ///
+    /// # Errors
+    /// When a file cannot be opened or cut.
+    pub fn reopen(root: &Path, interrupted: Interrupted) -> Result<Landing> {
+        let Interrupted { run, index_bytes, landed, resumed } = interrupted;
+        let mut ends: HashMap<String, u64> = HashMap::new();
+        for response in &landed {
+            let end = response.offset + u64::from(response.stored_bytes);
+            let known = ends.entry(response.file.clone()).or_default();
+            *known = end.max(*known);
+        }
+        let index = open_at(&root.join(RUNS_FOLDER).join(format!("{run}.ndjson")), index_bytes)?;
+        Ok(Landing {
+            root: root.to_owned(),
+            run_id: run,
+            inner: Mutex::new(Inner { files: HashMap::new(), index, responses: landed, ends }),
+            resumed: Some(resumed),
+        })
+    }
+
+    /// What an interrupted run has landed already, if this goes on with one.
+    pub fn resumed(&self) -> Option<&Resumed> {
+        self.resumed.as_ref()
     }
 
     /// The run that lands here.
@@ -88,7 +127,7 @@ impl Landing {
         &self.root
     }
 
-    /// Lands one response body as received, before anything reads it. `request` is method, path and query, free of
+    /// Lands one response body as received, but for what was masked, before anything reads it. `request` is method, path and query, free of
     /// secrets.
     ///
     /// # Errors
@@ -99,8 +138,9 @@ impl Landing {
         request: &str,
         status: u16,
         at: DateTime<Utc>,
-        body: &[u8],
+        masked: &Masked,
     ) -> Result<ResponseId> {
+        let body = masked.bytes();
         let sha256 = format!("{:x}", Sha256::digest(body));
         let spans_lines = body.contains(&b'\n');
         let mut stored = body.to_vec();
@@ -114,7 +154,7 @@ impl Landing {
         let (file, offset) = if spans_lines {
             let file = format!("{}/{}-{}.json.zst", shelf.folder(), self.run_id, response.0);
             make_folder(&self.root.join(shelf.folder()))?;
-            write_all(&mut create_file(&self.root.join(&file))?, &frame, &file)?;
+            write_all(&mut open_at(&self.root.join(&file), 0)?, &frame, &file)?;
             (file, 0)
         } else {
             self.append_frame(&mut inner, shelf, &frame)?
@@ -130,6 +170,7 @@ impl Landing {
             status,
             request: request.to_owned(),
             received_at: at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            masked: masked.values(),
         };
         write_line(&mut inner.index, &landed)?;
         inner.responses.push(landed);
@@ -142,7 +183,8 @@ impl Landing {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(vacant) => {
                 make_folder(&self.root.join(shelf.folder()))?;
-                vacant.insert((create_file(&self.root.join(&name))?, 0))
+                let end = inner.ends.get(&name).copied().unwrap_or(0);
+                vacant.insert((open_at(&self.root.join(&name), end)?, end))
             }
         };
         write_all(file, frame, &name)?;
@@ -151,13 +193,22 @@ impl Landing {
         Ok((name, offset))
     }
 
-    /// Notes a finished listing in the index.
+    /// Notes a finished listing in the index. `asked` is the part of its requests that all its pages share.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn note_listing(&self, listing: &Listing) -> Result<()> {
+    pub fn note_listing(&self, listing: &Listing, asked: &str) -> Result<()> {
         let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        write_line(&mut inner.index, &super::index::ListingLine::from(listing))
+        write_line(&mut inner.index, &super::index::ListingLine::of(listing, asked))
+    }
+
+    /// Notes that a response which an interrupted run landed is asked for again, so that it counts no more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_set_aside(&self, response: ResponseId) -> Result<()> {
+        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
+        write_line(&mut inner.index, &SetAsideLine { set_aside: response })
     }
 
     /// Notes the responses that state an owner's balance.
@@ -169,18 +220,25 @@ impl Landing {
         write_line(&mut inner.index, &super::index::BalanceLine::from(reading))
     }
 
-    /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk.
+    /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk, the lines of
+    /// which the end speaks before the end.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn finish(&self) -> Result<()> {
+    pub fn finish(&self, told: Told) -> Result<()> {
+        let unsynced =
+            |error: std::io::Error| Error::environment("landed responses could not be synced").because(error);
         let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        write_line(&mut inner.index, &EndLine { end: self.run_id.clone() })?;
-        for file in inner.files.values().map(|(file, _)| file).chain([&inner.index]) {
-            file.sync_all()
-                .map_err(|error| Error::environment("landed responses could not be synced").because(error))?;
+        for (file, _) in inner.files.values() {
+            file.sync_all().map_err(unsynced)?;
         }
-        Ok(())
+        // Whoever was interrupted has synced nothing.
+        for name in inner.ends.keys() {
+            File::open(self.root.join(name)).and_then(|file| file.sync_all()).map_err(unsynced)?;
+        }
+        inner.index.sync_all().map_err(unsynced)?;
+        write_line(&mut inner.index, &EndLine { end: self.run_id.clone(), told })?;
+        inner.index.sync_all().map_err(unsynced)
     }
 
     /// All that has landed so far, in order.
@@ -207,6 +265,18 @@ fn create_file(path: &Path) -> Result<File> {
     OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(|error| {
         Error::environment("a file for landed responses could not be made").at(path.display()).because(error)
     })
+}
+
+/// Opens a file to be written from `end` on; what stands there goes.
+fn open_at(path: &Path, end: u64) -> Result<File> {
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(|error| {
+            Error::environment("a file for landed responses could not be opened").at(path.display()).because(error)
+        })?;
+    file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(|error| {
+        Error::environment("a file of landed responses could not be cut").at(path.display()).because(error)
+    })?;
+    Ok(file)
 }
 
 fn write_all(file: &mut File, bytes: &[u8], name: &str) -> Result<()> {

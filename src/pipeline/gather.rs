@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use chrono::Utc;
+
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
 use crate::landing::{
-    self, Archive, BalanceReading, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf, Subject,
+    self, Archive, BalanceReading, Found, LandedRun, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf,
+    Subject, Told,
 };
 use crate::provider::anytime::details;
 use crate::provider::anytime::page::Page;
 use crate::provider::{self, Progress};
 use crate::reconcile::closing::{Reported, reaching};
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, RejectRow};
-use crate::state::OwnerKey;
+use crate::state::{OwnerKey, State};
 use crate::{Error, Result};
 
 /// All that a run knows before it looks at a row.
@@ -41,6 +44,8 @@ pub(super) struct Gathered {
     pub retries: u64,
     /// The local day of the run, or of the run that landed what is read back.
     pub seen_on: Day,
+    /// The run: a new one, or the interrupted one that was gone on with.
+    pub run_id: String,
 }
 
 /// The pages of one owner in one feed.
@@ -54,29 +59,44 @@ pub(super) struct OwnerPages {
 }
 
 /// Gathers what the plan needs.
-pub(super) fn gather(plan: &Plan, run_id: &str, today: Day, progress: &dyn Progress) -> Result<Gathered> {
+pub(super) fn gather(
+    plan: &Plan,
+    state: &State,
+    run_id: &str,
+    today: Day,
+    progress: &dyn Progress,
+) -> Result<Gathered> {
     match &plan.source {
-        Source::Network(connection) => fetch(plan, connection, run_id, today, progress),
+        Source::Network(connection) => fetch(plan, connection, state, run_id, today, progress),
         Source::Archive { directory, username } => {
             if !directory.is_dir() {
                 return Err(Error::job("expected an archive, found no such folder")
                     .at(directory.display())
                     .hint("give a folder that holds a folder per feed, or the out/raw of an earlier run"));
             }
-            match landing::read_back(directory, plan.window)? {
+            match landing::read_back(directory, plan.window, &plan.feeds)? {
                 Some(landed) => {
                     let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan)
-                        .seen_on(Day::parse(&landed.run.day).unwrap_or(today));
+                        .seen_on(Day::parse(&landed.run.day).unwrap_or(today))
+                        .of_run(run_id);
                     gathered.note_balances(&landed.balances, plan);
+                    gathered.tell(landed.told);
                     Ok(gathered)
                 }
-                None => from_foreign(plan, directory, username.as_deref(), today),
+                None => Ok(from_foreign(plan, directory, username.as_deref(), today)?.of_run(run_id)),
             }
         }
     }
 }
 
-fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progress: &dyn Progress) -> Result<Gathered> {
+fn fetch(
+    plan: &Plan,
+    connection: &Connection,
+    state: &State,
+    run_id: &str,
+    today: Day,
+    progress: &dyn Progress,
+) -> Result<Gathered> {
     let run = RunLine {
         run: run_id.to_owned(),
         job: plan.job_name.clone(),
@@ -85,21 +105,55 @@ fn fetch(plan: &Plan, connection: &Connection, run_id: &str, today: Day, progres
         to: plan.window.to.to_string(),
         username: connection.username.clone(),
         day: today.to_string(),
+        base_url: connection.base_url.clone(),
+        feeds: plan.feeds.iter().map(|feed| feed.name().to_owned()).collect(),
     };
-    let landing = Landing::create(&plan.output.directory.join("raw"), &run)?;
+    let root = plan.output.directory.join("raw");
+    // The lock of the output directory is ours: a run that has not ended is dead.
+    let found = if plan.fresh { None } else { landing::find(&root, &run, Utc::now(), |run| state.has_run(run))? };
+    let landing = match found {
+        Some(Found::Fetched(landed)) => return Ok(fetched_before(*landed, plan, today, progress)),
+        Some(Found::Interrupted(interrupted)) => Landing::reopen(&root, *interrupted)?,
+        None => Landing::create(&root, &run)?,
+    };
+    if let Some(resumed) = landing.resumed() {
+        let (run, there) = (landing.run_id(), resumed.proved());
+        progress
+            .note(&format!("going on with the fetch of run {run}, which was interrupted: {there} listings are there"));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Error::environment("the network threads could not be started").because(error))?;
     let fetched = runtime.block_on(provider::fetch(plan, connection, &landing, progress))?;
-    landing.finish()?;
-    let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan).seen_on(today);
+    let notes = fetched.accounts.into_iter().filter_map(|account| account.note).collect();
+    let told = Told { date_filter: fetched.date_filter, notes };
+    landing.finish(told.clone())?;
+    let of = fetched.listings.len();
+    let mut gathered = from_landed(landing.read_back()?, &landing.responses(), fetched.listings, plan)
+        .seen_on(today)
+        .of_run(landing.run_id());
     gathered.note_balances(&fetched.balances, plan);
-    gathered.date_filter = fetched.date_filter;
-    gathered.notes.extend(fetched.accounts.into_iter().filter_map(|account| account.note));
+    gathered.tell(told);
+    if let Some(resumed) = landing.resumed() {
+        let (run, there) = (landing.run_id(), resumed.proved());
+        gathered.notes.push(format!("continued the fetch of run {run}: {there} of {of} listings were there"));
+    }
     (gathered.requests, gathered.retries) = (fetched.requests, fetched.retries);
     Ok(gathered)
+}
+
+/// From a run that had fetched everything when it was killed: nothing is asked again.
+fn fetched_before(landed: LandedRun, plan: &Plan, today: Day, progress: &dyn Progress) -> Gathered {
+    let run = landed.run.run;
+    let note = format!("continued run {run}: everything was fetched, but nothing committed; nothing was asked again");
+    progress.note(&note);
+    let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan).seen_on(today).of_run(&run);
+    gathered.note_balances(&landed.balances, plan);
+    gathered.tell(landed.told);
+    gathered.notes.push(note);
+    gathered
 }
 
 /// From responses whose listings are known.
@@ -230,7 +284,7 @@ fn unreadable(feed: Feed, response: &[u8], reason: String) -> RejectRow {
         page_sha256: super::owner::sha256(response),
         pointer: String::new(),
         reason,
-        raw: String::from_utf8_lossy(response).into_owned(),
+        raw: landing::mask::masked_text(&String::from_utf8_lossy(response)).into_owned(),
     }
 }
 
@@ -248,11 +302,21 @@ impl Gathered {
             requests: 0,
             retries: 0,
             seen_on: Day::from_epoch_days(0).expect("1970 is held"),
+            run_id: String::new(),
         }
     }
 
     fn seen_on(self, day: Day) -> Self {
         Self { seen_on: day, ..self }
+    }
+
+    fn of_run(self, run_id: &str) -> Self {
+        Self { run_id: run_id.to_owned(), ..self }
+    }
+
+    fn tell(&mut self, told: Told) {
+        self.date_filter = told.date_filter;
+        self.notes.extend(told.notes);
     }
 
     fn note_currency(&mut self, response: &[u8]) {

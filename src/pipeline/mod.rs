@@ -17,7 +17,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::job::Plan;
+use crate::job::{Plan, Source};
 use crate::landing;
 use crate::output::{Encoder, Formats, Machine, OutputDir, Publication};
 use crate::provider::Progress;
@@ -55,12 +55,26 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let started = machine.clock.now();
     let out = OutputDir::open_on(&plan.output.directory, machine.clone())?;
     let run_id = run_id(started, (machine.dice)());
-    let gathered = gather::gather(plan, &run_id, plan.zone.day_at(started), watch)?;
+    let gathered = gather::gather(plan, out.state(), &run_id, plan.zone.day_at(started), watch)?;
     let priors = priors(&out, plan)?;
-    let mut ledger = Ledger::begin(&out, plan, &run_id, &gathered)?;
+    let mut ledger = Ledger::begin(&out, plan, &gathered)?;
     ledger.process_all(&gathered, &priors, watch, machine.threads)?;
     ledger.tell_completeness(&gathered);
-    ledger.commit(&out, &gathered, started)
+    let report = ledger.commit(&out, &gathered, started)?;
+    prune(&out, plan, gathered.seen_on, watch);
+    Ok(report)
+}
+
+/// Removes what landed long ago, where the job says so. The run is committed: what goes wrong here is only told.
+fn prune(out: &OutputDir, plan: &Plan, today: Day, watch: &dyn Watch) {
+    let Source::Network(connection) = &plan.source else { return };
+    let Some(keep_days) = connection.limits.raw_keep_days else { return };
+    let is_committed = |run: &str| out.state().has_run(run);
+    match landing::prune(&plan.output.directory.join("raw"), keep_days, today, is_committed) {
+        Ok(0) => {}
+        Ok(runs) => watch.note(&format!("removed {runs} landed runs of more than {keep_days} days ago")),
+        Err(error) => watch.note(&format!("warning: {}", error.one_line_with_hint())),
+    }
 }
 
 /// Grows with time, and is made of letters, digits and `-`.
@@ -91,12 +105,13 @@ struct Ledger<'p> {
 }
 
 impl<'p> Ledger<'p> {
-    fn begin(out: &OutputDir, plan: &'p Plan, run_id: &str, gathered: &Gathered) -> Result<Self> {
+    fn begin(out: &OutputDir, plan: &'p Plan, gathered: &Gathered) -> Result<Self> {
         let formats = Formats { csv: plan.output.csv, parquet: plan.output.parquet };
         let feeds = plan.feeds.iter().map(|feed| dataset_of(*feed));
         let datasets: Vec<&'static Dataset> =
             feeds.chain([&dataset::BALANCES, &dataset::BREAKS, &dataset::REJECTS]).collect();
-        let mut publication = Publication::begin(out, &plan.job_name, plan.window, run_id, formats, &datasets)?;
+        let mut publication =
+            Publication::begin(out, &plan.job_name, plan.window, &gathered.run_id, formats, &datasets)?;
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let rejects = gathered.unreadable.clone();
         let terms = Terms { window: plan.window, transfer_days: plan.transfer_days, seen_on: gathered.seen_on };

@@ -8,6 +8,7 @@ use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
 use crate::job::Plan;
+use crate::landing::mask::masked_text;
 use crate::landing::{Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
 use crate::planted::{Bug, is_planted};
@@ -381,7 +382,7 @@ fn reject(
         page_sha256: sha256(response),
         pointer,
         reason,
-        raw: raw.to_owned(),
+        raw: masked_text(raw).into_owned(),
     }
 }
 

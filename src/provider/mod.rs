@@ -32,6 +32,8 @@ pub trait Progress: Sync {
     fn retries(&self, _more: u64) {}
     /// That many more rows were read, rows that are read twice included.
     fn rows(&self, _more: u64) {}
+    /// Something that whoever watches should know at once.
+    fn note(&self, _text: &str) {}
 }
 
 /// Nobody watches.

@@ -44,6 +44,7 @@ fn plan(source: Source, window: Window, output: Output) -> Plan {
         provider: "anytime",
         source,
         output,
+        fresh: false,
     }
 }
 

@@ -60,6 +60,20 @@ fn first_file(folder: &Path) -> std::path::PathBuf {
     fs::read_dir(folder).expect("a folder").next().expect("a file").expect("an entry").path()
 }
 
+/// A feed that was not asked for is not a feed without rows.
+#[test]
+fn a_landing_of_fewer_feeds_is_not_read_back_as_one_of_all() {
+    let bench = Bench::new();
+    bench.write_job("feeds = [\"account_statements\"]", "");
+    assert!(matches!(bench.run().code, 0 | 3));
+    let same = bench.place.tieout(&["run", "job.toml", "--archive", "out/raw", "--out", "same"]);
+    assert!(matches!(same.code, 0 | 3), "{}", same.stderr);
+    bench.write_job("", "");
+    let ended = bench.place.tieout(&["run", "job.toml", "--archive", "out/raw", "--out", "again"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("2026-08-01 to 2026-10-31 (of account_statements only)"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_landing_that_was_changed_is_refused() {
     let bench = Bench::new();

@@ -3,21 +3,26 @@
 use super::support::{Place, breaks_told, csv_files, rows};
 
 /// A page of card transactions.
-fn page(rows: &[String]) -> String {
+pub(super) fn page(rows: &[String]) -> String {
     format!(
         r#"{{"request_id":1,"type_response":"sync","timestamp":1487588973.7973,"hash":"00","body":{{"card_ref":"ANY1","acc_id":"1","transactions":[{}]}}}}"#,
         rows.join(",")
     )
 }
 
-fn settled(txid: u32, date: &str, amount: &str, kind: &str, balance: &str) -> String {
+pub(super) fn settled(txid: u32, date: &str, amount: &str, kind: &str, balance: &str) -> String {
     format!(
         r#"{{"txid":{txid},"amount":{amount},"amount_fx":{amount},"currency":"EUR","fx":"1.000000","fx_fee":0,"status":"S","type":"{kind}","balance_after":{balance},"date":"{date}","description":"d"}}"#
     )
 }
 
 /// Runs a window over pages of one card.
-fn run(place: &Place, pages: &[String], from: &str, to: &str) -> (i32, std::collections::BTreeMap<String, String>) {
+pub(super) fn run(
+    place: &Place,
+    pages: &[String],
+    from: &str,
+    to: &str,
+) -> (i32, std::collections::BTreeMap<String, String>) {
     place.write("archive/card_transactions/pages.ndjson", &pages.join("\n"));
     place.write(
         "job.toml",

@@ -33,6 +33,8 @@ fn run_line(run: &str) -> RunLine {
         to: text("2026-01-16"),
         username: text(USERNAME),
         day: text("2026-01-17"),
+        base_url: String::new(),
+        feeds: Vec::new(),
     }
 }
 
@@ -85,6 +87,7 @@ impl Bench {
             fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
+            fresh: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One call to the provider: gate, token, signature, send, judge, land; and again, where that may help.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::auth;
 use super::codes;
 use super::wire::{self, Envelope, Refusal, RowsKey};
 use crate::job::Connection;
-use crate::landing::{Landing, ResponseId, Shelf};
+use crate::landing::{Landing, Masked, ResponseId, Shelf};
 use crate::provider::depth::check_depth;
 use crate::provider::http::{Answer, Call, Http};
 use crate::provider::pager::Page;
@@ -25,7 +25,8 @@ use crate::provider::token::{Grant, Token, Tokens};
 use crate::provider::{Progress, key};
 use crate::{Error, Result};
 
-/// Times that a call is repeated at once because its token was replaced meanwhile, before that counts as a failure.
+/// Times that a call is repeated at once because its token was replaced meanwhile, before each further refusal counts as a
+/// failed attempt.
 const TOKEN_REPEATS_MAX: u32 = 3;
 /// A token's life when its answer tells none: what the documentation's sample shows.
 const TOKEN_SECONDS_DEFAULT: u64 = 3_600;
@@ -112,11 +113,8 @@ impl<'a> Client<'a> {
     /// As [`get`](Self::get).
     pub async fn page(&self, shelf: Shelf, target: &str, key: RowsKey) -> Result<Page, Trouble> {
         let reply = self.get(shelf, target, |text, _, body| wire::rows(text, body, key)).await?;
-        let mut page = Page::new(reply.response, reply.body, reply.value.rows);
-        page.echoed_limit = reply.value.echoed_limit;
-        page.total = reply.value.total;
-        self.progress.rows(page.len() as u64);
-        Ok(page)
+        self.progress.rows(reply.value.rows.len() as u64);
+        Ok(page_of(reply.response, reply.body, reply.value))
     }
 
     /// Gets `target` and reads the answer with `read`, which is given the whole text, its envelope and the body in it.
@@ -130,7 +128,9 @@ impl<'a> Client<'a> {
         target: &str,
         read: impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
     ) -> Result<Reply<T>, Trouble> {
-        let outcome = self.retrier.run(|| self.attempt(shelf, target, &read), |t, wait| self.notice(t, wait)).await;
+        let repeats = AtomicU32::new(TOKEN_REPEATS_MAX);
+        let attempt = || self.attempt(shelf, target, &read, &repeats);
+        let outcome = self.retrier.run(attempt, |t, wait| self.notice(t, wait)).await;
         outcome.map_err(|trouble| if trouble.ends_run { trouble } else { trouble.at(format_args!("GET {target}")) })
     }
 
@@ -144,34 +144,39 @@ impl<'a> Client<'a> {
         shelf: Shelf,
         target: &str,
         read: &impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
+        repeats: &AtomicU32,
     ) -> Result<Reply<T>, Trouble> {
         let mut refused = None;
-        let mut last = None;
-        for _ in 0..=TOKEN_REPEATS_MAX {
+        loop {
             let token = self.token(refused).await?;
             let (answer, token) = self.exchange(target, None, Some(token)).await?;
             let outcome = self.judge(&answer, read);
             // The shelf depends on whether the answer is one: judging it changes nothing and needs no disk, so nothing
             // that is used has not landed.
             let shelf = if outcome.is_ok() { shelf } else { Shelf::Other };
-            let response = self.land(shelf, target, &answer)?;
+            let masked = Masked::of(answer.body);
+            let response = self.land(shelf, target, answer.status, &masked)?;
             match outcome {
-                Ok(value) => return Ok(Reply { response, body: answer.body, value }),
+                // A mask is as long as what it hides: what was read stands where it stood.
+                Ok(value) => return Ok(Reply { response, body: masked.bytes().clone(), value }),
                 Err(Fault::Other(trouble)) => return Err(trouble),
                 Err(Fault::TokenRefused(error)) => {
                     refused = token.map(|token| token.generation);
-                    last = Some(error);
+                    // Shared by all attempts at this request: repeats and attempts add up, they do not multiply.
+                    let left = repeats.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+                    if left.is_err() {
+                        let tokens = TOKEN_REPEATS_MAX + 1;
+                        return Err(Trouble::passing(error.adding(format_args!(" ({tokens} tokens or more refused)"))));
+                    }
                 }
             }
         }
-        let error = last.expect("the loop ends here only after a refusal");
-        Err(Trouble::passing(error.adding(format_args!(" ({} tokens in a row)", TOKEN_REPEATS_MAX + 1))))
     }
 
-    fn land(&self, shelf: Shelf, target: &str, answer: &Answer) -> Result<ResponseId> {
+    fn land(&self, shelf: Shelf, target: &str, status: u16, body: &Masked) -> Result<ResponseId> {
         match self.landing {
             None => Ok(ResponseId(0)),
-            Some(landing) => landing.append(shelf, &format!("GET {target}"), answer.status, Utc::now(), &answer.body),
+            Some(landing) => landing.append(shelf, &format!("GET {target}"), status, Utc::now(), body),
         }
     }
 
@@ -312,6 +317,24 @@ impl<'a> Client<'a> {
         let is_plain = |c: char| !c.is_control();
         words.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(MESSAGE_CHARS_MAX).collect()
     }
+}
+
+/// A page out of an answer that has landed.
+///
+/// # Errors
+/// Says what it is instead.
+pub fn landed_page(response: ResponseId, body: Bytes, key: RowsKey) -> Result<Page, String> {
+    let text = std::str::from_utf8(&body).map_err(|error| error.to_string())?;
+    let inner = wire::envelope(text)?.body.ok_or("expected a body in the envelope")?;
+    let rows = wire::rows(text, inner, key)?;
+    Ok(page_of(response, body, rows))
+}
+
+fn page_of(response: ResponseId, body: Bytes, found: wire::Rows) -> Page {
+    let mut page = Page::new(response, body, found.rows);
+    page.echoed_limit = found.echoed_limit;
+    page.total = found.total;
+    page
 }
 
 fn redirected(answer: &Answer) -> Error {

@@ -6,10 +6,14 @@
 use super::wire::{self, RowsKey};
 use crate::record::Money;
 
+/// What an account's details tell.
+pub fn account(response: &[u8]) -> Option<wire::Account> {
+    Some(wire::account(wire::envelope(std::str::from_utf8(response).ok()?).ok()?.body?.get()))
+}
+
 /// The account and its currency, if the response tells both.
 pub fn account_currency(response: &[u8]) -> Option<(String, String)> {
-    let envelope = wire::envelope(std::str::from_utf8(response).ok()?).ok()?;
-    let account = wire::account(envelope.body?.get());
+    let account = account(response)?;
     Some((account.acc_id?, account.currency?))
 }
 

@@ -1,5 +1,7 @@
 //! Everything that a plan needs: accounts, their cards, and all listings of its feeds, several at a time.
 
+mod resumed;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
@@ -10,11 +12,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use memchr::memmem;
 
-use super::client::Client;
+use super::client::{Client, landed_page};
 use super::date_filter::{self, DateFilter, Verdict};
 use super::{NAME, account_path, auth, balance_path, details, path, route, wire};
 use crate::job::{Connection, Plan};
-use crate::landing::{BalanceReading, Landing, Listing, Proof, ResponseId, Shelf, Subject};
+use crate::landing::{BalanceReading, Landing, Listing, Proof, Replay, ResponseId, Shelf, Subject};
 use crate::provider::pager::{Ask, Outcome, Page, Pager, Settings};
 use crate::provider::retry::Trouble;
 use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unwatched};
@@ -104,7 +106,7 @@ enum Job {
     /// Rows of a feed.
     Rows(Wanted),
     /// An account's cards once more, for their balances.
-    CardBalances { acc_id: String },
+    CardBalances { acc_id: String, cards: Vec<String> },
 }
 
 /// A listing to read.
@@ -121,6 +123,12 @@ enum Done {
     Cards(Listing, Vec<CardInfo>),
     Rows(Listing, u64, Option<BalanceReading>),
     CardBalances(Vec<BalanceReading>),
+}
+
+/// A listing's outcome, and the listing if an interrupted run has noted it.
+struct Read {
+    outcome: Outcome,
+    noted: Option<Listing>,
 }
 
 impl Fetch<'_> {
@@ -143,9 +151,9 @@ impl Fetch<'_> {
         let wanted = Wanted { subject: Subject::Accounts, owner: Owner::provider(NAME), range: None };
         self.progress.listing_started(wanted.subject, &wanted.owner);
         let mut pages = HashMap::new();
-        let outcome = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await?;
-        let (accounts, nameless) = distinct(&outcome, &pages, wire::account, |account| account.acc_id.as_deref());
-        let listing = self.listed(&wanted, outcome, nameless.then_some("acc_id"))?;
+        let read = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await?;
+        let (accounts, nameless) = distinct(&read.outcome, &pages, wire::account, |account| account.acc_id.as_deref());
+        let listing = self.listed(&wanted, read, nameless.then_some("acc_id"))?;
         fetched.listings.push(listing);
         Ok(accounts)
     }
@@ -224,7 +232,7 @@ impl Fetch<'_> {
             Job::Details(account) => self.details(account).await.map(Done::Details),
             Job::Cards { acc_id } => self.cards(acc_id).await,
             Job::Rows(wanted) => self.rows(wanted).await,
-            Job::CardBalances { acc_id } => self.card_balances(acc_id).await.map(Done::CardBalances),
+            Job::CardBalances { acc_id, cards } => self.card_balances(acc_id, cards).await.map(Done::CardBalances),
         }
     }
 
@@ -233,17 +241,13 @@ impl Fetch<'_> {
         let acc_id = listed.acc_id.unwrap_or_default();
         let mut info = AccountInfo { acc_id, acc_type: listed.acc_type, currency: listed.currency, note: None };
         let outcome = match account_path(&info.acc_id) {
-            Ok(target) => {
-                let read =
-                    |_: &str, _: &wire::Envelope<'_>, body: &serde_json::value::RawValue| Ok(wire::account(body.get()));
-                self.client.get(Shelf::Account, &target, read).await
-            }
+            Ok(target) => self.told_of_account(&target).await,
             Err(error) => Err(Trouble::lasting(error)),
         };
         match outcome {
-            Ok(reply) => {
-                info.acc_type = reply.value.acc_type.or(info.acc_type);
-                info.currency = reply.value.currency.or(info.currency);
+            Ok(told) => {
+                info.acc_type = told.acc_type.or(info.acc_type);
+                info.currency = told.currency.or(info.currency);
             }
             Err(trouble) if trouble.ends_run => return Err(trouble),
             Err(trouble) => info.note = Some(trouble.error.one_line_with_hint()),
@@ -251,23 +255,32 @@ impl Fetch<'_> {
         Ok(info)
     }
 
+    async fn told_of_account(&self, target: &str) -> Result<wire::Account, Trouble> {
+        let landed = self.landing.resumed().and_then(|resumed| resumed.read(resumed.answer(target)?).ok());
+        if let Some(told) = landed.as_deref().and_then(details::account) {
+            return Ok(told);
+        }
+        let read = |_: &str, _: &wire::Envelope<'_>, body: &serde_json::value::RawValue| Ok(wire::account(body.get()));
+        Ok(self.client.get(Shelf::Account, target, read).await?.value)
+    }
+
     async fn cards(&self, acc_id: String) -> Result<Done, Trouble> {
         let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
         self.progress.listing_started(wanted.subject, &wanted.owner);
         let mut pages = HashMap::new();
-        let outcome = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await;
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
+        let read = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await;
+        let read = match read {
+            Ok(read) => read,
             Err(trouble) => return Ok(Done::Cards(self.failed(&wanted, trouble)?, Vec::new())),
         };
-        let (cards, nameless) = distinct(&outcome, &pages, wire::card, |card| card.card_ref.as_deref());
+        let (cards, nameless) = distinct(&read.outcome, &pages, wire::card, |card| card.card_ref.as_deref());
         if self.reaches.is_some() {
             let mut before = self.cards_before.lock().expect("no thread panics while it notes balances");
-            for (card_ref, response) in balances_listed(&outcome, &pages) {
+            for (card_ref, response) in balances_listed(&read.outcome, &pages) {
                 before.entry(card_ref).or_insert(response);
             }
         }
-        let listing = self.listed(&wanted, outcome, nameless.then_some("card_ref"))?;
+        let listing = self.listed(&wanted, read, nameless.then_some("card_ref"))?;
         let known = |card: wire::Card| CardInfo {
             acc_id: acc_id.clone(),
             card_ref: card.card_ref.unwrap_or_default(),
@@ -279,33 +292,39 @@ impl Fetch<'_> {
 
     async fn rows(&self, wanted: Wanted) -> Result<Done, Trouble> {
         self.progress.listing_started(wanted.subject, &wanted.owner);
-        let outcome = if wanted.subject == Subject::AccountStatements && self.reaches.is_some() {
+        let read = if wanted.subject == Subject::AccountStatements && self.reaches.is_some() {
             self.read_between_balances(&wanted).await
         } else {
-            self.read(&wanted, |page| self.observe_dates(&wanted, page)).await.map(|outcome| (outcome, None))
+            self.read(&wanted, |page| self.observe_dates(&wanted, page)).await.map(|read| (read, None))
         };
-        match outcome {
-            Ok((outcome, reading)) => {
-                let rows = outcome.rows;
-                Ok(Done::Rows(self.listed(&wanted, outcome, None)?, rows, reading))
+        match read {
+            Ok((read, reading)) => {
+                let rows = read.outcome.rows;
+                Ok(Done::Rows(self.listed(&wanted, read, None)?, rows, reading))
             }
             Err(trouble) => Ok(Done::Rows(self.failed(&wanted, trouble)?, 0, None)),
         }
     }
 
     /// Reads an account's statement until its balance is the same before and after, a few times at most.
-    async fn read_between_balances(&self, wanted: &Wanted) -> Result<(Outcome, Option<BalanceReading>), Trouble> {
-        let mut before = self.balance(&wanted.owner).await?;
+    async fn read_between_balances(&self, wanted: &Wanted) -> Result<(Read, Option<BalanceReading>), Trouble> {
+        if let Some(read) = self.noted(wanted, |_| ()) {
+            let reading = self.landing.resumed().and_then(|resumed| resumed.balance(&wanted.owner));
+            return Ok((read, reading.cloned()));
+        }
+        let balance = balance_path(&wanted.owner.acc_id)?;
+        let mut replay = self.replay(&[&balance, &asked(wanted)?])?;
+        let mut before = self.balance(&balance, &wanted.owner, &mut replay).await?;
         for round in 1.. {
-            let outcome = self.read(wanted, |_| ()).await?;
-            let after = self.balance(&wanted.owner).await?;
+            let read = Read { outcome: self.page_through(wanted, &mut replay, |_| ()).await?, noted: None };
+            let after = self.balance(&balance, &wanted.owner, &mut replay).await?;
             let (Some(first), Some(second)) = (before, after) else {
-                return Ok((outcome, None));
+                return Ok((read, None));
             };
             if first.1 == second.1 || round == BALANCE_ROUNDS_MAX {
                 let reading = BalanceReading { owner: wanted.owner.clone(), before: first.0, after: second.0 };
                 self.landing.note_balance(&reading)?;
-                return Ok((outcome, Some(reading)));
+                return Ok((read, Some(reading)));
             }
             before = after;
         }
@@ -313,11 +332,21 @@ impl Fetch<'_> {
     }
 
     /// An account's balance, and where it landed. A refusal only means that it is not compared.
-    async fn balance(&self, owner: &Owner) -> Result<Option<(ResponseId, Money)>, Trouble> {
+    async fn balance(
+        &self,
+        target: &str,
+        owner: &Owner,
+        replay: &mut Replay,
+    ) -> Result<Option<(ResponseId, Money)>, Trouble> {
+        if let Some((response, body)) = self.landed(replay, target)
+            && let Some(balance) = details::account_balance(&body)
+        {
+            return Ok(Some((response, balance)));
+        }
         let read = |text: &str, _: &wire::Envelope<'_>, _: &serde_json::value::RawValue| {
             Ok(details::account_balance(text.as_bytes()))
         };
-        match self.client.get(Shelf::Balance, &balance_path(&owner.acc_id)?, read).await {
+        match self.client.get(Shelf::Balance, target, read).await {
             Ok(reply) => Ok(reply.value.map(|balance| (reply.response, balance))),
             Err(trouble) if trouble.ends_run => Err(trouble),
             Err(trouble) => {
@@ -329,16 +358,23 @@ impl Fetch<'_> {
 
     /// The accounts whose cards are listed once more, now that all rows of the cards have been read.
     fn card_balance_jobs(&self, fetched: &Fetched) -> VecDeque<Job> {
-        let mut accounts: Vec<&String> = fetched.cards.iter().map(|card| &card.acc_id).collect();
-        accounts.dedup();
-        let again = |acc_id: &&String| Job::CardBalances { acc_id: (*acc_id).clone() };
-        accounts.iter().filter(|_| self.reaches.is_some()).map(again).collect()
+        let by_account = fetched.cards.chunk_by(|a, b| a.acc_id == b.acc_id);
+        let again = |cards: &[CardInfo]| Job::CardBalances {
+            acc_id: cards[0].acc_id.clone(),
+            cards: cards.iter().map(|card| card.card_ref.clone()).collect(),
+        };
+        by_account.filter(|_| self.reaches.is_some()).map(again).collect()
     }
 
-    async fn card_balances(&self, acc_id: String) -> Result<Vec<BalanceReading>, Trouble> {
+    async fn card_balances(&self, acc_id: String, cards: Vec<String>) -> Result<Vec<BalanceReading>, Trouble> {
+        if let Some(noted) = self.noted_card_balances(&acc_id, &cards) {
+            return Ok(noted);
+        }
         let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
         let mut pages = HashMap::new();
-        let outcome = match self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await {
+        let mut nothing = Replay::default();
+        let read_now = self.page_through(&wanted, &mut nothing, |page| drop(pages.insert(page.response, page.clone())));
+        let outcome = match read_now.await {
             Ok(outcome) => outcome,
             Err(trouble) if trouble.ends_run => return Err(trouble),
             Err(trouble) => {
@@ -359,10 +395,25 @@ impl Fetch<'_> {
         Ok(readings)
     }
 
-    /// Reads a listing to its outcome; `seen` is shown every page, those that are read again included.
-    async fn read(&self, wanted: &Wanted, mut seen: impl FnMut(&Page)) -> Result<Outcome, Trouble> {
+    /// Reads a listing to its outcome, as far as an interrupted run has not done so; `seen` is shown every page, those that
+    /// are read again included.
+    async fn read(&self, wanted: &Wanted, mut seen: impl FnMut(&Page)) -> Result<Read, Trouble> {
+        if let Some(read) = self.noted(wanted, &mut seen) {
+            return Ok(read);
+        }
+        let mut replay = self.replay(&[&asked(wanted)?])?;
+        let outcome = self.page_through(wanted, &mut replay, seen).await?;
+        Ok(Read { outcome, noted: None })
+    }
+
+    async fn page_through(
+        &self,
+        wanted: &Wanted,
+        replay: &mut Replay,
+        mut seen: impl FnMut(&Page),
+    ) -> Result<Outcome, Trouble> {
         let route = route(wanted.subject);
-        let path = path(wanted.subject, &wanted.owner)?;
+        let asked = asked(wanted)?;
         let limits = &self.connection.limits;
         let is_transfers = wanted.subject == Subject::CreditTransfers;
         let mut pager = Pager::new(Settings {
@@ -374,8 +425,13 @@ impl Fetch<'_> {
             limits_ignored: is_transfers && self.transfers_unlimited.load(Ordering::Relaxed),
         });
         while let Some(ask) = pager.ask() {
-            let target = target(&path, wanted.range, ask);
-            let page = self.client.page(route.shelf, &target, route.rows).await?;
+            let target = target(&asked, ask);
+            let landed = self.landed(replay, &target);
+            let landed = landed.and_then(|(response, body)| landed_page(response, body, route.rows).ok());
+            let page = match landed {
+                Some(page) => page,
+                None => self.client.page(route.shelf, &target, route.rows).await?,
+            };
             seen(&page);
             pager.take(page);
         }
@@ -388,7 +444,12 @@ impl Fetch<'_> {
 
     /// A listing that was read, noted in the landing. `nameless` names the field that a row of it lacks, if one does:
     /// then what stands behind that row cannot be asked for, and the listing is not complete.
-    fn listed(&self, wanted: &Wanted, outcome: Outcome, nameless: Option<&str>) -> Result<Listing> {
+    fn listed(&self, wanted: &Wanted, read: Read, nameless: Option<&str>) -> Result<Listing> {
+        let Read { outcome, noted } = read;
+        if let Some(listing) = noted {
+            self.progress.listing_finished(&listing, outcome.rows);
+            return Ok(listing);
+        }
         let proof = match (nameless, outcome.proof) {
             (Some(field), Proof::Proved(_)) => {
                 Proof::Unproved { reason: format!("expected every row to carry {field}, but one does not") }
@@ -419,7 +480,8 @@ impl Fetch<'_> {
         proof: Proof,
     ) -> Result<Listing> {
         let listing = Listing { subject: wanted.subject, owner: wanted.owner.clone(), pages, proof };
-        self.landing.note_listing(&listing)?;
+        // An owner that cannot be asked for has failed, and is noted as well.
+        self.landing.note_listing(&listing, &asked(wanted).unwrap_or_default())?;
         self.progress.listing_finished(&listing, rows);
         Ok(listing)
     }
@@ -467,10 +529,16 @@ impl Fetch<'_> {
     }
 }
 
+/// What the requests for a listing's pages share: path and dates.
+fn asked(wanted: &Wanted) -> Result<String> {
+    let path = path(wanted.subject, &wanted.owner)?;
+    let dates = |range: Window| format!("date_start={}&date_end={}&", range.from, range.to);
+    Ok(format!("{path}?{}", wanted.range.map_or_else(String::new, dates)))
+}
+
 /// Path and query of a page.
-fn target(path: &str, range: Option<Window>, ask: Ask) -> String {
-    let dates = range.map_or_else(String::new, |range| format!("date_start={}&date_end={}&", range.from, range.to));
-    format!("{path}?{dates}limit_start={}&limit_number={}", ask.start, ask.limit)
+fn target(asked: &str, ask: Ask) -> String {
+    format!("{asked}limit_start={}&limit_number={}", ask.start, ask.limit)
 }
 
 /// The items of a listing that have an id, each id once; and whether a row has none.
