@@ -6,7 +6,7 @@ use super::stories::{self, at_work, run_id, scratch_folder};
 
 /// Looks at the steps of a run that takes the place of another.
 pub fn check() -> Result<(), String> {
-    let story = stories::one("the past has changed")?;
+    let story = stories::one("the same again")?;
     let ground = scratch_folder();
     let disk = story.disk(ground.path());
     at_work(|| story.run(ground.path(), Arc::new(disk.clone()))).map_err(|error| error.to_string())?;
