@@ -248,4 +248,13 @@ mod tests {
         let months: Vec<String> = cut(range, Chunk::Month).iter().take(3).map(ToString::to_string).collect();
         assert_eq!(months, ["2026-01-30_2026-01-31", "2026-02-01_2026-02-28", "2026-03-01_2026-03-31"]);
     }
+
+    #[test]
+    fn chunks_tile_the_years_of_every_clock_change() {
+        let range = Window { from: "2000-01-01".parse().expect("a day"), to: "2037-12-31".parse().expect("a day") };
+        for chunk in [Chunk::Month, Chunk::Week, Chunk::Day] {
+            let days: Vec<Day> = cut(range, chunk).into_iter().flat_map(Window::iter).collect();
+            assert!(days.iter().copied().eq(range.iter()), "{chunk:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod full_disk;
 mod malformed;
 mod model;
 mod network;
+mod order;
 mod processes;
 mod simulation;
 mod state;

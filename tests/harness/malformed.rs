@@ -11,7 +11,9 @@ use sha2::Digest;
 use tieout::job::{Output, Source};
 use tieout::output::LocalDisk;
 use tieout::pipeline;
-use tieout::record::Feed;
+use tieout::provider::anytime::decode::{self, Context, Decoded};
+use tieout::provider::anytime::page::Page as WirePage;
+use tieout::record::{Clock, Feed, Zone};
 use tieout::sandbox::generator::Random;
 use tieout::sandbox::ledger::Ledger;
 
@@ -116,6 +118,12 @@ fn judge(
             }
         }
     }
+    for (page, bytes) in broken_pages {
+        let sha256 = format!("{:x}", sha2::Sha256::digest(bytes.trim_ascii()));
+        if rows_refused(page.feed, bytes) > 0 && !rejects.contains(&sha256) {
+            return Err(format!("a row of {} cannot be read, but is not among the rejects", page.feed));
+        }
+    }
     for feed in [Feed::AccountStatements, Feed::IbanStatements, Feed::CardTransactions] {
         let happened = truth::expected(&pages.ledger, window(0, 6), feed);
         let csv = &tree[&folder.join(format!("{feed}.csv"))];
@@ -147,6 +155,23 @@ fn judge(
         }
     }
     Ok(())
+}
+
+/// Rows of the window on a page that the decoder refuses.
+fn rows_refused(feed: Feed, bytes: &[u8]) -> usize {
+    let Ok(page) = WirePage::parse(feed, bytes) else { return 0 };
+    let clock = Clock::new(Zone::parse("Europe/Paris").expect("a zone"));
+    let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(0, 6), clock };
+    let mut refused = 0;
+    // A page that names no owner is rejected as a whole.
+    for row in &page.rows {
+        refused += usize::from(match feed {
+            Feed::CardTransactions => matches!(decode::card_transaction(row.get(), &mut context), Decoded::Rejected(_)),
+            Feed::CreditTransfers => matches!(decode::credit_transfer(row.get(), &mut context), Decoded::Rejected(_)),
+            _ => matches!(decode::statement_line(feed, row.get(), &mut context), Decoded::Rejected(_)),
+        });
+    }
+    refused
 }
 
 /// Whose page it was before it was broken; transfers do not tell.

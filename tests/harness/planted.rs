@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tieout::planted::{BUGS, Bug, plant};
 
-use super::simulation::{at_every_step, simulate};
-use super::{amounts, malformed, network, processes, stories, tiling};
+use super::simulation::{at_every_step, disturbances, simulate};
+use super::{amounts, malformed, network, order, processes, stories, tiling};
 
 /// What looks for a bug.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ enum Check {
     Seeds,
     /// Every step of one story.
     EveryStep(&'static str),
+    /// The order of a commit's steps.
+    Order,
     /// Stories against the books that they tell.
     Truth,
     /// The provider on loopback.
@@ -32,7 +34,8 @@ enum Check {
 /// The check that is there for a bug.
 fn check_for(bug: Bug) -> Check {
     match bug {
-        Bug::ManifestFirst | Bug::LastPageLost | Bug::PartitionAppended => Check::Truth,
+        Bug::ManifestFirst => Check::Order,
+        Bug::LastPageLost | Bug::PartitionAppended => Check::Truth,
         Bug::OverlapDoubled | Bug::NonceReused => Check::Network,
         Bug::AmountThroughFloat => Check::Amounts,
         Bug::LockNotTaken => Check::EightAtOnce,
@@ -51,7 +54,8 @@ impl Check {
                 let stories = stories::try_all(1)?;
                 (0..3_000).try_for_each(|seed| simulate(&stories, seed).map(|_| ()))
             }
-            Check::EveryStep(name) => at_every_step(&stories::one(name)?).map(|_| ()),
+            Check::EveryStep(name) => at_every_step(&stories::one(name)?, &disturbances(false)).map(|_| ()),
+            Check::Order => order::check(),
             Check::Truth => stories::try_all(1).map(|_| ()),
             Check::Network => (0..5).try_for_each(|seed| network::check(seed, false)),
             Check::EightAtOnce => processes::eight_at_once(Some(&format!("{bug:?}"))),

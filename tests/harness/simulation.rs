@@ -47,7 +47,7 @@ pub struct Disturbance {
     pub loss: Loss,
 }
 
-/// Lives a seed's lives.
+/// Does what a seed says.
 pub fn simulate(stories: &[Story], seed: u64) -> Result<Trace, String> {
     let mut chance = random(seed);
     let story = &stories[chance.index(stories.len())];
@@ -210,15 +210,25 @@ pub fn compare(story: &Story, place: &Path) -> Result<(), String> {
     if left.is_empty() { Ok(()) } else { Err(format!("something half done is left: {left:?}")) }
 }
 
-/// Disturbs a run at every one of its steps in every way; how many runs that were.
-pub fn at_every_step(story: &Story) -> Result<usize, String> {
+/// What a step can be met by: all of it, or what differs most.
+pub fn disturbances(all: bool) -> Vec<(Fault, Loss)> {
+    let full = ErrorKind::StorageFull;
+    let mut disturbances =
+        vec![(Fault::Death, Loss::All), (Fault::Death, Loss::Coins), (Fault::Onward(full), Loss::All)];
+    if all {
+        let deaths = [Loss::Nothing, Loss::Tail].map(|loss| (Fault::Death, loss));
+        let others = [Fault::Once(full), Fault::Once(ErrorKind::Other), Fault::Short].map(|fault| (fault, Loss::All));
+        disturbances.extend(deaths.into_iter().chain(others));
+    }
+    disturbances
+}
+
+/// Disturbs a run at every one of its steps in each of these ways; how many runs that were.
+pub fn at_every_step(story: &Story, disturbances: &[(Fault, Loss)]) -> Result<usize, String> {
     let mut runs = 0;
     for step in 0..story.steps {
-        let deaths = Loss::ALL.map(|loss| (Fault::Death, loss));
-        let full = ErrorKind::StorageFull;
-        let others = [Fault::Once(full), Fault::Onward(full), Fault::Once(ErrorKind::Other), Fault::Short];
-        for (fault, loss) in deaths.into_iter().chain(others.map(|fault| (fault, Loss::All))) {
-            let disturbance = Disturbance { fault: Some((step, fault)), loss };
+        for (fault, loss) in disturbances {
+            let disturbance = Disturbance { fault: Some((step, *fault)), loss: *loss };
             let mut chance = random(step as u64);
             live(story, &[disturbance], &mut chance)
                 .map_err(|found| format!("{}: {fault:?} at step {step}, {loss:?} lost: {found}", story.name))?;

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::simulation::{Trace, at_every_step, simulate};
-use super::{amounts, full_disk, is_long, malformed, network, processes, stories, tiling};
+use super::simulation::{Trace, at_every_step, disturbances, simulate};
+use super::{amounts, full_disk, is_long, malformed, network, order, processes, stories, tiling};
 
 /// Does `work` for each number below `count`, on all cores; the first that finds something is told.
 fn on_all_cores(count: u64, work: impl Fn(u64) -> Result<(), String> + Sync) {
@@ -53,6 +53,11 @@ fn whatever_fails_the_books_are_those_of_an_undisturbed_run() {
 }
 
 #[test]
+fn a_commit_takes_its_steps_in_order() {
+    order::check().unwrap_or_else(|found| panic!("{found}"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     let (first, second) = (stories::all(1), stories::all(1));
     for seed in 0..25 {
@@ -76,7 +81,7 @@ fn at_every_single_step_of_a_small_run() {
     };
     on_all_cores(names.len() as u64, |number| {
         let story = stories::one(names[usize::try_from(number).expect("few")])?;
-        let runs = at_every_step(&story)?;
+        let runs = at_every_step(&story, &disturbances(is_long()))?;
         println!("{}: {runs} runs over {} steps", story.name, story.steps);
         Ok(())
     });
@@ -97,7 +102,7 @@ fn days_tile_over_every_change_of_every_clock() {
 #[test]
 fn malformed_pages_do_no_harm() {
     let pages = malformed::Pages::new();
-    let runs = (if is_long() { 5_000 } else { 1_000 } / malformed::BROKEN_A_RUN) as u64;
+    let runs = (if is_long() { 5_000 } else { 800 } / malformed::BROKEN_A_RUN) as u64;
     on_all_cores(runs, |seed| malformed::check(&pages, seed));
 }
 

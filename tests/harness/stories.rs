@@ -235,13 +235,12 @@ pub fn books(seed: u64, accounts: u32) -> Ledger {
 
 /// Rows vanish, one says something else, and a day is left without any.
 fn change_past(ledger: &mut Ledger) {
-    let midnight = i64::from(day(2).epoch_days()) * 86_400 - 7_200;
     for account in &mut ledger.accounts {
-        account.lines.retain(|line| line.booked_s < midnight);
+        account.lines.truncate(account.lines.len() * 2 / 3);
         account.transfers.clear();
         for card in &mut account.cards {
-            card.rows.retain(|row| row.booked_s < midnight);
-            if let Some(row) = card.rows.last_mut() {
+            card.rows.truncate(card.rows.len() * 2 / 3);
+            if let Some(row) = card.rows.first_mut() {
                 row.amount -= 100;
                 row.balance_after -= 100;
             }
