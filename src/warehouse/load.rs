@@ -195,11 +195,14 @@ fn prove(store: &mut dyn Store, wanted: &[&ReleasedPartition], window: Option<Wi
     if differences.is_empty() {
         return Ok(tables);
     }
-    let shown = differences.iter().take(DIFFERENCES_MAX).map(|line| format!("\n  {line}")).collect::<String>();
     let more = differences.len().saturating_sub(DIFFERENCES_MAX);
-    let more = if more > 0 { format!("\n  … and {more} more") } else { String::new() };
+    differences.truncate(DIFFERENCES_MAX);
+    if more > 0 {
+        differences.push(format!("… and {more} more"));
+    }
+    let shown = differences.join("\n  ");
     Err(Error::environment(format!(
-        "the rows in the database do not sum up to the control totals; nothing was changed{shown}{more}"
+        "the rows in the database do not sum up to the control totals; nothing was changed\n  {shown}"
     ))
     .hint(
         "somebody changed these rows: find out who, then replace them with --reload (rows on days that the lake does not \
