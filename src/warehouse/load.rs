@@ -75,10 +75,12 @@ fn run(released: &Released, store: &mut dyn Store, options: Options) -> Result<L
     let wanted: Vec<&ReleasedPartition> =
         released.partitions().iter().filter(|partition| within(partition.day)).collect();
     store.begin()?;
-    let known: Vec<Known> = store.known()?.into_iter().filter(|known| within(known.day)).collect();
+    let mut known = store.known()?;
     if !options.take_over {
+        // Those of other days too: the register of breaks is replaced whatever the window.
         refuse_foreign(released, &known)?;
     }
+    known.retain(|known| within(known.day));
     let changed: Vec<&ReleasedPartition> =
         wanted.iter().copied().filter(|partition| options.reload || !is_loaded(partition, &known)).collect();
     let gone: Vec<&Known> = known.iter().filter(|known| !wanted.iter().any(|wanted| is_of(known, wanted))).collect();
