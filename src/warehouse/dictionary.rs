@@ -50,18 +50,23 @@ pub fn chapter(dataset: &'static Dataset) -> String {
     let unique = if dataset.is_key_unique { "unique" } else { "not enforced" };
     let _ = writeln!(text, "- Key ({unique}): {}", code_list(dataset.key));
     let csv = format!("`reports/<job>/<from>_<to>/{}.csv`", dataset.name);
-    let _ = match dataset.in_lake {
-        true => writeln!(text, "- Files: {csv}, `lake/{0}/booking_date=YYYY-MM-DD/{0}.parquet`", dataset.name),
-        false => writeln!(text, "- File: {csv}"),
+    let lake = if dataset.in_lake {
+        format!(", `lake/{0}/booking_date=YYYY-MM-DD/{0}.parquet`", dataset.name)
+    } else {
+        String::new()
     };
+    let _ = writeln!(text, "- Files: {csv}{lake}");
     let filling: Vec<&Provider> =
         PROVIDERS.into_iter().filter(|provider| provider.datasets.iter().any(|f| f.dataset == dataset.name)).collect();
     for provider in &filling {
         let filled = provider.datasets.iter().find(|filled| filled.dataset == dataset.name).expect("it fills it");
         let _ = writeln!(text, "- From {} ({}): `{}`", provider.name, provider.document, filled.route);
     }
-    let names: String = filling.iter().map(|provider| format!(" {} |", provider.name)).collect();
-    let _ = writeln!(text, "\n| column | type | empty? | meaning |{names}");
+    text.push_str("\n| column | type | empty? | meaning |");
+    for provider in &filling {
+        let _ = write!(text, " {} |", provider.name);
+    }
+    text.push('\n');
     let _ = writeln!(text, "| --- | --- | --- | --- |{}", " --- |".repeat(filling.len()));
     for column in dataset.columns {
         let _ = writeln!(text, "{}", line(dataset, column, &filling));

@@ -75,10 +75,12 @@ fn run(released: &Released, store: &mut dyn Store, options: Options) -> Result<L
     let wanted: Vec<&ReleasedPartition> =
         released.partitions().iter().filter(|partition| within(partition.day)).collect();
     store.begin()?;
-    let known: Vec<Known> = store.known()?.into_iter().filter(|known| within(known.day)).collect();
+    let mut known = store.known()?;
     if !options.take_over {
+        // Those of other days too: the register of breaks is replaced whatever the window.
         refuse_foreign(released, &known)?;
     }
+    known.retain(|known| within(known.day));
     let changed: Vec<&ReleasedPartition> =
         wanted.iter().copied().filter(|partition| options.reload || !is_loaded(partition, &known)).collect();
     let gone: Vec<&Known> = known.iter().filter(|known| !wanted.iter().any(|wanted| is_of(known, wanted))).collect();
@@ -195,11 +197,14 @@ fn prove(store: &mut dyn Store, wanted: &[&ReleasedPartition], window: Option<Wi
     if differences.is_empty() {
         return Ok(tables);
     }
-    let shown = differences.iter().take(DIFFERENCES_MAX).map(|line| format!("\n  {line}")).collect::<String>();
     let more = differences.len().saturating_sub(DIFFERENCES_MAX);
-    let more = if more > 0 { format!("\n  … and {more} more") } else { String::new() };
+    differences.truncate(DIFFERENCES_MAX);
+    if more > 0 {
+        differences.push(format!("… and {more} more"));
+    }
+    let shown = differences.join("\n  ");
     Err(Error::environment(format!(
-        "the rows in the database do not sum up to the control totals; nothing was changed{shown}{more}"
+        "the rows in the database do not sum up to the control totals; nothing was changed\n  {shown}"
     ))
     .hint(
         "somebody changed these rows: find out who, then replace them with --reload (rows on days that the lake does not \

@@ -336,14 +336,10 @@ fn literal(text: &str) -> String {
 
 fn refused(action: &str, error: &tokio_postgres::Error) -> Error {
     let told = Error::environment(format!("the database would not {action}; nothing was changed"));
-    match error.as_db_error() {
-        Some(found) => {
-            let detail = found.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
-            told.because(format!("{} {}: {}{detail}", found.severity(), found.code().code(), found.message()))
-        }
-        None => {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            told.because(format!("{error}{cause}"))
-        }
-    }
+    let Some(found) = error.as_db_error() else {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        return told.because(format!("{error}{cause}"));
+    };
+    let detail = found.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    told.because(format!("{} {}: {}{detail}", found.severity(), found.code().code(), found.message()))
 }

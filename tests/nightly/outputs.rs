@@ -36,6 +36,7 @@ fn the_demo_leaves_csv_parquet_and_reports() {
             "breaks.csv",
             "card_transactions.csv",
             "credit_transfers.csv",
+            "datapackage.json",
             "iban_statements.csv",
             "manifest.json",
             "reconciliation.html",

@@ -99,6 +99,7 @@ fn another_output_directory_does_not_wipe_out_what_is_there() {
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains("another output directory") && ended.stderr.contains("--schema"), "{}", ended.stderr);
     assert_eq!(first.psql("SELECT count(*) FROM account_statements"), "15");
+    assert_eq!(load(&["--window", "2027-01-01..2027-01-02"]).code, 1, "nor the breaks of a window without rows");
     assert_eq!(load(&["--schema", "second"]).code, 0);
     assert_eq!(load(&["--take-over"]).code, 0);
     assert_eq!(first.psql("SELECT count(*) FROM account_statements"), "1");

@@ -84,7 +84,7 @@ impl Dialect {
     pub(super) fn type_of(self, kind: Kind) -> &'static str {
         use Dialect::{BigQuery, ClickHouse, DuckDb, PostgreSql, Redshift, Snowflake, Spark, Sqlite};
         match (self, kind) {
-            (PostgreSql | Sqlite, Kind::Text) => "TEXT",
+            (PostgreSql | Sqlite, Kind::Text) | (Sqlite, Kind::Date | Kind::Time) => "TEXT",
             (DuckDb | Snowflake, Kind::Text) => "VARCHAR",
             (Redshift, Kind::Text) => "VARCHAR(65535)",
             (BigQuery | Spark, Kind::Text) => "STRING",
@@ -98,7 +98,6 @@ impl Dialect {
             (ClickHouse, Kind::Money) => "Decimal(18, 4)",
             (ClickHouse, Kind::Rate) => "Decimal(18, 8)",
             (ClickHouse, Kind::Date) => "Date32",
-            (Sqlite, Kind::Date | Kind::Time) => "TEXT",
             (_, Kind::Date) => "DATE",
             (PostgreSql | DuckDb | Redshift, Kind::Time) => "TIMESTAMPTZ",
             (BigQuery | Spark, Kind::Time) => "TIMESTAMP",
