@@ -10,7 +10,7 @@ use crate::breaks::Break;
 use crate::landing::Archive;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
-use crate::provider::anytime::page::Page;
+use crate::provider::anytime::page::{Fields, Page, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending, Reported};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
 use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
@@ -120,7 +120,10 @@ struct Found<R> {
 impl<'p> Reader<'p> {
     /// The rows of the window and those around it, decoded. A row that is rejected may be one around the window, which is
     /// nobody's concern: then the window alone is read once more, for its own rejects.
-    fn read_around<R: Row>(self, mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>) -> Found<R> {
+    fn read_around<R: Row, F: Fields<'p>>(
+        self,
+        mut decode: impl FnMut(RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
+    ) -> Found<R> {
         let Knowledge { window, around, .. } = self.knowledge;
         // The whole list is sent in any case, and a debit may name a transfer of long ago.
         let around = match self.pages.feed {
@@ -237,32 +240,32 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
 }
 
 /// The rows of `window`, decoded; what cannot be taken goes to `rejects`.
-fn read<'p, R>(
+fn read<'p, R, F: Fields<'p>>(
     pages: &'p OwnerPages,
     responses: &'p [(Vec<u8>, usize)],
     window: Window,
     zone: Zone,
     rejects: &mut Vec<RejectRow>,
-    mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>,
+    mut decode: impl FnMut(RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
 ) -> Vec<R> {
     let mut context =
         Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
     let mut rows = Vec::new();
     let mut seen = pages.repeats_are_one.then(Seen::default);
     for (number, (response, skip)) in responses.iter().enumerate() {
-        let page = match Page::parse(pages.feed, response) {
+        let page = match Page::<RawRow<'p, F>>::parse(pages.feed, response) {
             Ok(page) => page,
             Err(reason) => {
                 rejects.push(reject(pages, response, String::new(), None, reason, &String::from_utf8_lossy(response)));
                 continue;
             }
         };
-        for (index, row) in page.rows.iter().enumerate().skip(*skip) {
-            let raw = row.get();
+        for (index, row) in page.rows.into_iter().enumerate().skip(*skip) {
+            let raw = row.text();
             if seen.as_mut().is_some_and(|seen| !seen.is_new(number, raw)) {
                 continue;
             }
-            match decode(raw, &mut context) {
+            match decode(row, &mut context) {
                 Decoded::Row(row) => rows.push(row),
                 Decoded::Outside => {}
                 Decoded::Rejected(rejection) => {
