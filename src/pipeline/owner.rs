@@ -10,7 +10,7 @@ use crate::breaks::Break;
 use crate::landing::Archive;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
-use crate::provider::anytime::page::{Fields, Page, RawRow, RowForm};
+use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending, Reported};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
 use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_listing, reconcile};
@@ -122,7 +122,7 @@ impl<'p> Reader<'p> {
     /// nobody's concern: then the window alone is read once more, for its own rejects.
     fn read_around<R: Row, F: Fields<'p>>(
         self,
-        mut decode: impl FnMut(RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
+        mut decode: impl FnMut(&RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
     ) -> Found<R> {
         let Knowledge { window, around, .. } = self.knowledge;
         // The whole list is sent in any case, and a debit may name a transfer of long ago.
@@ -246,11 +246,13 @@ fn read<'p, R, F: Fields<'p>>(
     window: Window,
     zone: Zone,
     rejects: &mut Vec<RejectRow>,
-    mut decode: impl FnMut(RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
+    mut decode: impl FnMut(&RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
 ) -> Vec<R> {
     let mut context =
         Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
-    let mut rows = Vec::new();
+    // What is not filled is not touched either.
+    let bytes: usize = responses.iter().map(|(response, _)| response.len()).sum();
+    let mut rows = Vec::with_capacity(bytes / ROW_BYTES_ABOUT);
     let mut seen = pages.repeats_are_one.then(Seen::default);
     for (number, (response, skip)) in responses.iter().enumerate() {
         let page = match Page::<RawRow<'p, F>>::parse(pages.feed, response) {
@@ -260,7 +262,7 @@ fn read<'p, R, F: Fields<'p>>(
                 continue;
             }
         };
-        for (index, row) in page.rows.into_iter().enumerate().skip(*skip) {
+        for (index, row) in page.rows.iter().enumerate().skip(*skip) {
             let raw = row.text();
             if seen.as_mut().is_some_and(|seen| !seen.is_new(number, raw)) {
                 continue;

@@ -137,10 +137,11 @@ fields! {
 /// Decodes a line of an account statement or IBAN statement.
 pub fn statement_line<'a>(
     feed: Feed,
-    row: impl Into<RawRow<'a, WireStatement<'a>>>,
+    row: &RawRow<'a, WireStatement<'a>>,
     context: &mut Context<'a>,
 ) -> Decoded<StatementLine<'a>> {
-    let wire = match fields_of(row.into()) {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
         Err(rejection) => return Decoded::Rejected(rejection),
     };
@@ -175,11 +176,9 @@ pub fn statement_line<'a>(
 }
 
 /// Decodes a card transaction. `currency` is as sent; [`settle_currencies`] tells the card's own from the merchant's.
-pub fn card_transaction<'a>(
-    row: impl Into<RawRow<'a, WireCard<'a>>>,
-    context: &mut Context<'a>,
-) -> Decoded<CardTransaction<'a>> {
-    let wire = match fields_of(row.into()) {
+pub fn card_transaction<'a>(row: &RawRow<'a, WireCard<'a>>, context: &mut Context<'a>) -> Decoded<CardTransaction<'a>> {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
         Err(rejection) => return Decoded::Rejected(rejection),
     };
@@ -219,10 +218,11 @@ pub fn card_transaction<'a>(
 
 /// Decodes a credit transfer.
 pub fn credit_transfer<'a>(
-    row: impl Into<RawRow<'a, WireTransfer<'a>>>,
+    row: &RawRow<'a, WireTransfer<'a>>,
     context: &mut Context<'a>,
 ) -> Decoded<CreditTransfer<'a>> {
-    let wire = match fields_of(row.into()) {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
         Err(rejection) => return Decoded::Rejected(rejection),
     };
@@ -477,10 +477,16 @@ fn rejection(id: Raw<'_>, error: FieldError) -> Rejection {
 }
 
 /// The fields of a row. What the scanner would not take is `serde_json`'s matter, and so is what is said of it.
-fn fields_of<'a, F: Fields<'a> + Deserialize<'a>>(row: RawRow<'a, F>) -> Result<F, Rejection> {
-    match row.fields {
+fn fields_of<'r, 'a, F>(row: &'r RawRow<'a, F>, read: &'r mut Option<F>) -> Result<&'r F, Rejection>
+where
+    F: Fields<'a> + Deserialize<'a>,
+{
+    match &row.fields {
         Some(fields) => Ok(fields),
-        None => serde_json::from_str(row.text).map_err(|error| not_a_row(row.text, &error)),
+        None => match serde_json::from_str(row.text) {
+            Ok(fields) => Ok(read.insert(fields)),
+            Err(error) => Err(not_a_row(row.text, &error)),
+        },
     }
 }
 

@@ -40,17 +40,17 @@ pub struct Echo {
 
 /// What a page gives of each row.
 pub trait RowForm<'a>: Deserialize<'a> {
-    /// Takes the row that the scanner stands before.
+    /// Takes the row that the scanner stands before, and puts it behind the others.
     #[doc(hidden)]
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self>;
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()>;
 
     /// The row's text.
     fn text(&self) -> &'a str;
 }
 
 impl<'a> RowForm<'a> for Json<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        scanner.value()
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()> {
+        scanner.value().map(|json| rows.push(json))
     }
 
     fn text(&self) -> &'a str {
@@ -78,13 +78,17 @@ impl<'de: 'a, 'a, F> Deserialize<'de> for RawRow<'a, F> {
 }
 
 impl<'a, F: Fields<'a>> RowForm<'a> for RawRow<'a, F> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()> {
         let start = *scanner;
-        if let Some((fields, json)) = scanner.fields() {
-            return Some(RawRow { text: json.get(), fields: Some(fields) });
+        // Filled where it stands: a row is not small, and there are many.
+        let row = rows.push_mut(RawRow { text: "", fields: None });
+        if let Some(json) = scanner.fields(row.fields.insert(F::default())) {
+            row.text = json.get();
+            return Some(());
         }
         *scanner = start;
-        scanner.value().map(|json| RawRow::from(json.get()))
+        *row = RawRow::from(scanner.value()?.get());
+        Some(())
     }
 
     fn text(&self) -> &'a str {
@@ -157,14 +161,17 @@ impl<'a, R: RowForm<'a>> WireBody<'a, R> {
     }
 }
 
+/// Bytes of a short row: by these, room is made.
+pub const ROW_BYTES_ABOUT: usize = 256;
+
 /// A list of rows, or `null`.
 #[allow(clippy::option_option, reason = "three outcomes: unusual, null, a list")]
 fn rows<'a, R: RowForm<'a>>(scanner: &mut Scanner<'a>) -> Option<Option<Vec<R>>> {
     if scanner.is_null() {
         return scanner.value().map(|_| None);
     }
-    let mut rows = Vec::new();
-    scanner.array(|scanner| R::scan(scanner).map(|row| rows.push(row)))?;
+    let mut rows = Vec::with_capacity(scanner.bytes_left() / ROW_BYTES_ABOUT);
+    scanner.array(|scanner| R::scan(scanner, &mut rows))?;
     Some(Some(rows))
 }
 
