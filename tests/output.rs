@@ -8,5 +8,7 @@ mod faulty;
 mod files;
 #[path = "output/lake.rs"]
 mod lake;
+#[path = "output/speed.rs"]
+mod speed;
 #[path = "output/support.rs"]
 mod support;

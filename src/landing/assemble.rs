@@ -7,7 +7,9 @@
 //! that are the same to the letter on two pages are one row read twice.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
 
 use super::{Listing, ListingPage, Proof, ResponseId, Subject};
 use crate::record::{Feed, Owner};
@@ -69,9 +71,11 @@ impl Assembler {
 
 /// Hashes the texts of a page's rows. Pages are compared by it together with their number of rows and position.
 pub fn digest<'a>(rows: impl Iterator<Item = &'a str>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    // The same in every run: pages of unknown position are sorted by it.
+    let mut hasher = FixedState::default().build_hasher();
     for row in rows {
-        row.hash(&mut hasher);
+        hasher.write_usize(row.len());
+        hasher.write(row.as_bytes());
     }
     hasher.finish()
 }

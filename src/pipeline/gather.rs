@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
+use super::ordered::stream_in_order;
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
 use crate::landing::{
@@ -12,7 +13,7 @@ use crate::landing::{
     Subject, Told,
 };
 use crate::provider::anytime::details;
-use crate::provider::anytime::page::Page;
+use crate::provider::anytime::page::{Json, Page, RowForm};
 use crate::provider::{self, Progress};
 use crate::reconcile::closing::{Reported, reaching};
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, RejectRow};
@@ -200,17 +201,29 @@ fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) ->
     let mut foreign_seals = 0_u64;
     for feed in &plan.feeds {
         let mut assembler = Assembler::new(*feed);
-        archive.scan(root, Shelf::Feed(*feed), |id, response| {
-            let found = Page::parse(*feed, response).and_then(|page| {
-                foreign_seals += u64::from(username.is_some_and(|username| !page.is_sealed_for(username)));
-                facts(*feed, id, page)
-            });
-            match found {
-                Ok((owner, page)) => assembler.add(owner, page),
-                Err(reason) => gathered.unreadable.push(unreadable(*feed, response, reason)),
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let examine = |block: Block| block.responses().map(|(id, bytes)| examine(*feed, id, bytes, username)).collect();
+        let take = |examined: Vec<Examined>| {
+            for examined in examined {
+                match examined {
+                    Examined::Page { owner, facts, is_foreign } => {
+                        assembler.add(owner, facts);
+                        foreign_seals += u64::from(is_foreign);
+                    }
+                    Examined::Unreadable(reject) => gathered.unreadable.push(reject),
+                }
             }
             Ok(())
-        })?;
+        };
+        let scan = |give: &mut dyn FnMut(Block) -> Result<()>| {
+            let mut block = Block::default();
+            archive.scan(root, Shelf::Feed(*feed), |id, response| {
+                block.add(id, response);
+                if block.is_full() { give(std::mem::take(&mut block)) } else { Ok(()) }
+            })?;
+            give(block)
+        };
+        stream_in_order(threads, scan, examine, take)?;
         for assembled in assembler.finish() {
             let listing = assembled.listing;
             gathered.owners.push(OwnerPages {
@@ -234,8 +247,53 @@ fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) ->
     Ok(gathered)
 }
 
+/// Responses that are examined together: threads hand over as seldom as that is worth.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    /// Each response, and where it ends.
+    ends: Vec<(ResponseId, usize)>,
+}
+
+impl Block {
+    const BYTES_MAX: usize = 512 << 10;
+
+    fn add(&mut self, id: ResponseId, response: &[u8]) {
+        self.bytes.extend_from_slice(response);
+        self.ends.push((id, self.bytes.len()));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() >= Block::BYTES_MAX
+    }
+
+    fn responses(&self) -> impl Iterator<Item = (ResponseId, &[u8])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        self.ends.iter().zip(starts).map(|((id, end), start)| (*id, &self.bytes[start..*end]))
+    }
+}
+
+/// What an archived response turned out to be.
+enum Examined {
+    Page {
+        owner: Owner,
+        facts: PageFacts,
+        /// Whether its hash was made with another username.
+        is_foreign: bool,
+    },
+    Unreadable(RejectRow),
+}
+
+fn examine(feed: Feed, response: ResponseId, bytes: &[u8], username: Option<&str>) -> Examined {
+    let page = Page::parse(feed, bytes).and_then(|page| {
+        let is_foreign = username.is_some_and(|username| !page.is_sealed_for(username));
+        facts(feed, response, page).map(|(owner, facts)| Examined::Page { owner, facts, is_foreign })
+    });
+    page.unwrap_or_else(|reason| Examined::Unreadable(unreadable(feed, bytes, reason)))
+}
+
 /// Whose page it is and what it says of itself, or why it is none.
-fn facts(feed: Feed, response: landing::ResponseId, page: Page<'_>) -> Result<(Owner, PageFacts), String> {
+fn facts(feed: Feed, response: ResponseId, page: Page<'_, Json<'_>>) -> Result<(Owner, PageFacts), String> {
     let acc_id = page.acc_id.as_deref().filter(|id| !id.is_empty());
     let owner = match (feed, page.card_ref.as_deref()) {
         (Feed::CardTransactions, Some(card_ref)) if !card_ref.is_empty() => {
@@ -250,7 +308,7 @@ fn facts(feed: Feed, response: landing::ResponseId, page: Page<'_>) -> Result<(O
         limit_start: page.echo.limit_start,
         dates: page.echo.dates,
         rows: u32::try_from(page.rows.len()).map_err(|_| "expected fewer than 2^32 rows in a page".to_owned())?,
-        digest: digest(page.rows.iter().map(|row| row.get())),
+        digest: digest(page.rows.iter().map(RowForm::text)),
     };
     Ok((owner, facts))
 }

@@ -51,6 +51,58 @@ pub(super) fn for_each_in_order<T: Send, E: Send>(
     })
 }
 
+/// Calls `work` on `threads` threads for what `produce` gives out one after the other, and hands each result to `take`, in
+/// the order in which it was given out. At most two pieces a thread are under way. The first error ends it.
+pub(super) fn stream_in_order<I: Send, T: Send, E>(
+    threads: usize,
+    produce: impl FnOnce(&mut dyn FnMut(I) -> Result<(), E>) -> Result<(), E>,
+    work: impl Fn(I) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    const PIECES_PER_THREAD: usize = 2;
+    let (give, given) = mpsc::channel::<(usize, I)>();
+    let given = Mutex::new(given);
+    thread::scope(|scope| {
+        // Within the scope, so that the threads see the end of the work when this returns.
+        let (give, (send, receive)) = (give, mpsc::channel());
+        for _ in 0..threads.max(1) {
+            let (send, given, work) = (send.clone(), &given, &work);
+            scope.spawn(move || {
+                loop {
+                    let next = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok((number, piece)) = next else { return };
+                    if send.send((number, work(piece))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let (mut waiting, mut turn, mut under_way) = (BTreeMap::new(), 0, 0);
+        let mut receive_one = |under_way: &mut usize| {
+            // Nothing comes only when a thread panicked, which the scope passes on.
+            let Ok((number, result)) = receive.recv() else { return Ok(false) };
+            *under_way -= 1;
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&turn) {
+                take(result)?;
+                turn += 1;
+            }
+            Ok(true)
+        };
+        let mut number = 0;
+        produce(&mut |piece| {
+            while under_way >= threads * PIECES_PER_THREAD && receive_one(&mut under_way)? {}
+            // Refused only when a thread panicked.
+            let _ = give.send((number, piece));
+            (number, under_way) = (number + 1, under_way + 1);
+            Ok(())
+        })?;
+        while under_way > 0 && receive_one(&mut under_way)? {}
+        Ok(())
+    })
+}
+
 /// Keeps threads from running too far ahead of the item whose turn it is.
 struct Gate {
     taken: Mutex<usize>,
@@ -99,6 +151,34 @@ mod tests {
                 },
             );
             assert_eq!((cut, seen), (Err("cut"), 99));
+        }
+    }
+    #[test]
+    fn a_stream_comes_in_order_and_an_error_ends_it() {
+        for threads in [1, 2, 5] {
+            let produce = |give: &mut dyn FnMut(usize) -> Result<(), &'static str>| (0..500).try_for_each(give);
+            let mut seen = Vec::new();
+            let all = stream_in_order(
+                threads,
+                produce,
+                |piece| piece * 2,
+                |twice| {
+                    seen.push(twice / 2);
+                    Ok(())
+                },
+            );
+            assert_eq!((all, seen), (Ok(()), (0..500).collect::<Vec<_>>()));
+            let mut seen = 0;
+            let cut = stream_in_order(
+                threads,
+                produce,
+                |piece| piece,
+                |piece| {
+                    seen += 1;
+                    if piece == 100 { Err("cut") } else { Ok(()) }
+                },
+            );
+            assert_eq!((cut, seen), (Err("cut"), 101));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::landing::{Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
 use crate::planted::{Bug, is_planted};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
-use crate::provider::anytime::page::Page;
+use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
 use crate::reconcile::{Books, Entry, Link, Prior, close_chain_until, close_listing, reconcile};
@@ -170,7 +170,10 @@ struct Found<R> {
 impl<'p> Reader<'p> {
     /// The rows of the window and those around it, decoded. A row that is rejected may be one around the window, which is
     /// nobody's concern: then the window alone is read once more, for its own rejects.
-    fn read_around<R: Row>(self, mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>) -> Found<R> {
+    fn read_around<R: Row, F: Fields<'p>>(
+        self,
+        mut decode: impl FnMut(&RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
+    ) -> Found<R> {
         let Knowledge { window, around, .. } = self.knowledge;
         // The whole list is sent in any case, and a debit may name a transfer of long ago.
         let around = match self.pages.feed {
@@ -294,17 +297,19 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
 }
 
 /// The rows of `window`, decoded; what cannot be taken goes to `rejects`.
-fn read<'p, R>(
+fn read<'p, R, F: Fields<'p>>(
     pages: &'p OwnerPages,
     responses: &'p [(Vec<u8>, usize)],
     window: Window,
     zone: Zone,
     rejects: &mut Vec<RejectRow>,
-    mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>,
+    mut decode: impl FnMut(&RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
 ) -> Vec<R> {
     let mut context =
         Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
-    let mut rows = Vec::new();
+    // What is not filled is not touched either.
+    let bytes: usize = responses.iter().map(|(response, _)| response.len()).sum();
+    let mut rows = Vec::with_capacity(bytes / ROW_BYTES_ABOUT);
     let mut seen = pages.repeats_are_one.then(Seen::default);
     let responses = match responses {
         [first @ .., _] if !first.is_empty() && is_planted(Bug::LastPageLost) => first,
@@ -312,7 +317,7 @@ fn read<'p, R>(
     };
     for (number, (response, skip)) in responses.iter().enumerate() {
         let skip = if is_planted(Bug::OverlapDoubled) { &0 } else { skip };
-        let page = match Page::parse(pages.feed, response) {
+        let page = match Page::<RawRow<'p, F>>::parse(pages.feed, response) {
             Ok(page) => page,
             Err(reason) => {
                 rejects.push(reject(pages, response, String::new(), None, reason, &String::from_utf8_lossy(response)));
@@ -320,11 +325,11 @@ fn read<'p, R>(
             }
         };
         for (index, row) in page.rows.iter().enumerate().skip(*skip) {
-            let raw = row.get();
+            let raw = row.text();
             if seen.as_mut().is_some_and(|seen| !seen.is_new(number, raw)) {
                 continue;
             }
-            match decode(raw, &mut context) {
+            match decode(row, &mut context) {
                 Decoded::Row(row) => rows.push(row),
                 Decoded::Outside => {}
                 Decoded::Rejected(_) if is_planted(Bug::RejectDropped) => {}

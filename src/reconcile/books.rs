@@ -191,6 +191,10 @@ fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     for row in &chain.second_showing {
         rows[*row as usize].take_second_showing();
     }
+    // Each row stands once in the order: where it only grows, nothing has to move.
+    if chain.order.is_sorted() {
+        return rows;
+    }
     let mut slots: Vec<Option<R>> = rows.into_iter().map(Some).collect();
     chain.order.iter().map(|row| slots[*row as usize].take().expect("each row stands once in the order")).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// A txid that stands more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
@@ -18,7 +20,8 @@ pub fn find_duplicates<'a>(rows: u32, txid: impl Fn(u32) -> &'a str) -> Vec<Dupl
     if is_strictly_monotonic(rows, &txid) {
         return Vec::new();
     }
-    let mut seen: HashMap<&str, u32> = HashMap::with_capacity(rows as usize);
+    let mut seen: HashMap<&str, u32, RandomState> =
+        HashMap::with_capacity_and_hasher(rows as usize, RandomState::default());
     let mut found = Vec::new();
     for row in 0..rows {
         match seen.entry(txid(row)) {

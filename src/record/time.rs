@@ -286,18 +286,21 @@ impl fmt::Display for Zone {
     }
 }
 
-/// Reads a provider's times of one zone. It remembers the offset of the day read last, as rows come in days.
+/// Days of which a clock remembers the offset: rows come in days, but each tells several times, some days apart.
+const REMEMBERED_DAYS: usize = 8;
+
+/// Reads a provider's times of one zone. It remembers the offsets of the days read last.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: Zone,
-    /// A day on which the offset does not change, and that offset.
-    steady: Option<(Day, i32)>,
+    /// Days on which the offset does not change, and that offset; each at the place that its number gives it.
+    steady: [Option<(Day, i32)>; REMEMBERED_DAYS],
 }
 
 impl Clock {
     /// A reader of times in `zone`.
     pub fn new(zone: Zone) -> Self {
-        Self { zone, steady: None }
+        Self { zone, steady: [None; REMEMBERED_DAYS] }
     }
 
     /// Its zone.
@@ -333,7 +336,8 @@ impl Clock {
 
     fn resolve(&mut self, day: Day, micros_of_day: i64) -> Option<Stamp> {
         let local_micros = i64::from(day.0) * SECONDS_PER_DAY * MICROS_PER_SECOND + micros_of_day;
-        if let Some((steady, offset_s)) = self.steady
+        let place = day.0.unsigned_abs() as usize % REMEMBERED_DAYS;
+        if let Some((steady, offset_s)) = self.steady[place]
             && steady == day
         {
             return Some(Stamp::new(local_micros - i64::from(offset_s) * MICROS_PER_SECOND, offset_s));
@@ -345,7 +349,7 @@ impl Clock {
             && a == b
             && b == c
         {
-            self.steady = Some((day, b));
+            self.steady[place] = Some((day, b));
         }
         self.zone.resolve(DateTime::from_timestamp_micros(local_micros)?.naive_utc())
     }

@@ -2,6 +2,7 @@
 
 use crate::breaks::Break;
 use crate::provider::anytime::decode::{self, Context, Decoded};
+use crate::provider::anytime::page::RawRow;
 use crate::reconcile::facts::{self, AccountFacts, CardSide, Needs, Side};
 use crate::reconcile::{FeeRule, Terms, check_books, close_chain, close_listing};
 use crate::record::{Clock, Day, Feed, Owner, StatementLine, Window};
@@ -90,15 +91,15 @@ fn terms() -> Terms {
     Terms { window: window(), transfer_days: 3, seen_on: window().to.plus(60) }
 }
 
-fn rows<'a, R>(
+fn rows<'a, R, F>(
     ledger: &Ledger,
     owner: &'a Owner,
     listed: &'a [ListedRow],
-    mut decode: impl FnMut(&'a str, &mut Context<'a>) -> Decoded<R>,
+    mut decode: impl FnMut(&RawRow<'a, F>, &mut Context<'a>) -> Decoded<R>,
 ) -> Vec<R> {
     let clock = Clock::new(ledger.zone);
     let mut context = Context { acc_id: &owner.acc_id, card_ref: &owner.card_ref, window: window(), clock };
-    let decoded = listed.iter().filter_map(|row| match decode(&row.json, &mut context) {
+    let decoded = listed.iter().filter_map(|row| match decode(&RawRow::from(row.json.as_str()), &mut context) {
         Decoded::Row(row) => Some(row),
         Decoded::Outside => None,
         Decoded::Rejected(rejection) => panic!("the generator spells rows that decode: {rejection:?}"),

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tieout::provider::anytime::decode::{self, Context, Decoded};
+use tieout::provider::anytime::page::RawRow;
 use tieout::reconcile::facts::{self, AccountFacts, CardSide, Needs, Side};
 use tieout::reconcile::{Terms, check_account};
 use tieout::record::{Clock, Feed, Owner, Window, Zone};
@@ -19,14 +20,14 @@ fn terms() -> Terms {
     Terms { window: autumn(), transfer_days: 3, seen_on: day("2026-11-21") }
 }
 
-fn decoded<'a, R>(
+fn decoded<'a, R, F>(
     rows: &'a [ListedRow],
     ids: (&'a str, &'a str),
-    read: impl Fn(&'a str, &mut Context<'a>) -> Decoded<R>,
+    read: impl Fn(&RawRow<'a, F>, &mut Context<'a>) -> Decoded<R>,
 ) -> Vec<R> {
     let clock = Clock::new(Zone::parse("Europe/Paris").expect("a zone"));
     let mut context = Context { acc_id: ids.0, card_ref: ids.1, window: autumn(), clock };
-    let row = |row: &'a ListedRow| match read(&row.json, &mut context) {
+    let row = |row: &'a ListedRow| match read(&RawRow::from(row.json.as_str()), &mut context) {
         Decoded::Row(row) => Some(row),
         Decoded::Outside => None,
         Decoded::Rejected(rejection) => panic!("{rejection:?}"),

@@ -10,12 +10,13 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::page::RawRow;
 use super::scalar::{
     self, Field, FieldError, Raw, day, excerpt, money, quoted, rate, required_money, required_stamp, required_text,
     stamp, text,
 };
+use super::scan::{Fields, Json, fields};
 use crate::record::rows::Text;
 use crate::record::{
     CardTransaction, Clock, CreditTransfer, Feed, Money, StatementLine, Status, TransferStatus, Window,
@@ -56,39 +57,25 @@ pub struct Context<'a> {
     pub clock: Clock,
 }
 
-/// A row of the provider, as JSON names it. Both spellings of a field are fields of their own.
-#[derive(Debug, Deserialize)]
-struct WireStatement<'a> {
-    #[serde(borrow)]
-    txid: Raw<'a>,
-    #[serde(borrow)]
-    description: Raw<'a>,
-    #[serde(borrow)]
-    date: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow, rename = "type")]
-    kind: Raw<'a>,
-    #[serde(borrow)]
-    balance: Raw<'a>,
-    #[serde(borrow)]
-    balance_after: Raw<'a>,
-    #[serde(borrow)]
-    currency: Raw<'a>,
-    #[serde(borrow)]
-    iban: Raw<'a>,
-    #[serde(borrow)]
-    swift: Raw<'a>,
-    #[serde(borrow)]
-    comment: Raw<'a>,
-    #[serde(borrow)]
-    status: Raw<'a>,
-    #[serde(borrow, rename = "executionDate")]
-    execution_date_camel: Raw<'a>,
-    #[serde(borrow)]
-    execution_date: Raw<'a>,
-    #[serde(borrow)]
-    virtual_iban: Raw<'a>,
+fields! {
+    /// A line of a statement, as JSON names it. Both spellings of a field are fields of their own.
+    pub struct WireStatement {
+        "txid" => txid,
+        "description" => description,
+        "date" => date,
+        "amount" => amount,
+        "type" => kind,
+        "balance" => balance,
+        "balance_after" => balance_after,
+        "currency" => currency,
+        "iban" => iban,
+        "swift" => swift,
+        "comment" => comment,
+        "status" => status,
+        "executionDate" => execution_date_camel,
+        "execution_date" => execution_date,
+        "virtual_iban" => virtual_iban,
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,83 +90,60 @@ struct WireIban<'a> {
     virtual_iban: Raw<'a>,
 }
 
-#[derive(Debug, Deserialize)]
-struct WireCard<'a> {
-    #[serde(borrow)]
-    txid: Raw<'a>,
-    #[serde(borrow)]
-    mcc: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow)]
-    amount_fx: Raw<'a>,
-    #[serde(borrow)]
-    currency: Raw<'a>,
-    #[serde(borrow)]
-    fx: Raw<'a>,
-    #[serde(borrow)]
-    fx_fee: Raw<'a>,
-    #[serde(borrow)]
-    vat_details: Raw<'a>,
-    #[serde(borrow)]
-    failed_reason: Raw<'a>,
-    #[serde(borrow)]
-    status: Raw<'a>,
-    #[serde(borrow, rename = "type")]
-    kind: Raw<'a>,
-    #[serde(borrow)]
-    balance_after: Raw<'a>,
-    #[serde(borrow)]
-    date: Raw<'a>,
-    #[serde(borrow)]
-    date_transaction: Raw<'a>,
-    #[serde(borrow)]
-    description: Raw<'a>,
+fields! {
+    /// A card transaction, as JSON names it, in the order in which it comes.
+    pub struct WireCard {
+        "txid" => txid,
+        "mcc" => mcc,
+        "amount" => amount,
+        "amount_fx" => amount_fx,
+        "currency" => currency,
+        "fx" => fx,
+        "fx_fee" => fx_fee,
+        "vat_details" => vat_details,
+        "failed_reason" => failed_reason,
+        "status" => status,
+        "type" => kind,
+        "balance_after" => balance_after,
+        "date" => date,
+        "date_transaction" => date_transaction,
+        "description" => description,
+    }
 }
 
-#[derive(Debug, Deserialize)]
-struct WireTransfer<'a> {
-    #[serde(borrow)]
-    internal_id: Raw<'a>,
-    #[serde(borrow)]
-    sender_account_id: Raw<'a>,
-    #[serde(borrow)]
-    execution_reference: Raw<'a>,
-    #[serde(borrow)]
-    transaction_type: Raw<'a>,
-    #[serde(borrow)]
-    beneficiary_name: Raw<'a>,
-    #[serde(borrow)]
-    beneficiary_iban: Raw<'a>,
-    #[serde(borrow)]
-    beneficiary_swift: Raw<'a>,
-    #[serde(borrow)]
-    beneficiary_swift_code: Raw<'a>,
-    #[serde(borrow)]
-    reason: Raw<'a>,
-    #[serde(borrow)]
-    source_reason: Raw<'a>,
-    #[serde(borrow)]
-    status: Raw<'a>,
-    #[serde(borrow)]
-    amount: Raw<'a>,
-    #[serde(borrow)]
-    currency: Raw<'a>,
-    #[serde(borrow)]
-    creation_date: Raw<'a>,
-    #[serde(borrow)]
-    request_date: Raw<'a>,
-    #[serde(borrow)]
-    execution_date: Raw<'a>,
-    #[serde(borrow, rename = "executionDate")]
-    execution_date_camel: Raw<'a>,
+fields! {
+    /// A credit transfer, as JSON names it.
+    pub struct WireTransfer {
+        "internal_id" => internal_id,
+        "sender_account_id" => sender_account_id,
+        "execution_reference" => execution_reference,
+        "transaction_type" => transaction_type,
+        "beneficiary_name" => beneficiary_name,
+        "beneficiary_iban" => beneficiary_iban,
+        "beneficiary_swift" => beneficiary_swift,
+        "beneficiary_swift_code" => beneficiary_swift_code,
+        "reason" => reason,
+        "source_reason" => source_reason,
+        "status" => status,
+        "amount" => amount,
+        "currency" => currency,
+        "creation_date" => creation_date,
+        "request_date" => request_date,
+        "execution_date" => execution_date,
+        "executionDate" => execution_date_camel,
+    }
 }
 
 /// Decodes a line of an account statement or IBAN statement.
-pub fn statement_line<'a>(feed: Feed, row: &'a str, context: &mut Context<'a>) -> Decoded<StatementLine<'a>> {
-    let wire: WireStatement<'a> = match serde_json::from_str(row) {
+pub fn statement_line<'a>(
+    feed: Feed,
+    row: &RawRow<'a, WireStatement<'a>>,
+    context: &mut Context<'a>,
+) -> Decoded<StatementLine<'a>> {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
+        Err(rejection) => return Decoded::Rejected(rejection),
     };
     let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
         Ok(at) if context.window.contains(at.day()) => at,
@@ -212,10 +176,11 @@ pub fn statement_line<'a>(feed: Feed, row: &'a str, context: &mut Context<'a>) -
 }
 
 /// Decodes a card transaction. `currency` is as sent; [`settle_currencies`] tells the card's own from the merchant's.
-pub fn card_transaction<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CardTransaction<'a>> {
-    let wire: WireCard<'a> = match serde_json::from_str(row) {
+pub fn card_transaction<'a>(row: &RawRow<'a, WireCard<'a>>, context: &mut Context<'a>) -> Decoded<CardTransaction<'a>> {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
+        Err(rejection) => return Decoded::Rejected(rejection),
     };
     let booked_at = match required_stamp("date", wire.date, &mut context.clock) {
         Ok(at) if context.window.contains(at.day()) => at,
@@ -252,10 +217,14 @@ pub fn card_transaction<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<
 }
 
 /// Decodes a credit transfer.
-pub fn credit_transfer<'a>(row: &'a str, context: &mut Context<'a>) -> Decoded<CreditTransfer<'a>> {
-    let wire: WireTransfer<'a> = match serde_json::from_str(row) {
+pub fn credit_transfer<'a>(
+    row: &RawRow<'a, WireTransfer<'a>>,
+    context: &mut Context<'a>,
+) -> Decoded<CreditTransfer<'a>> {
+    let mut read = None;
+    let wire = match fields_of(row, &mut read) {
         Ok(wire) => wire,
-        Err(error) => return Decoded::Rejected(not_a_row(row, &error)),
+        Err(rejection) => return Decoded::Rejected(rejection),
     };
     let clock = &mut context.clock;
     let dates = (|| {
@@ -406,20 +375,20 @@ fn find_word<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
 
 /// `iban` as one object, an array of one, the IBAN itself, or nothing.
 fn nested_iban<'a>(raw: Raw<'a>) -> Field<WireIban<'a>> {
-    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+    let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
         return Ok(WireIban::default());
     };
     match json.as_bytes()[0] {
         b'{' => parse("iban", json),
-        b'[' => one_of("iban", json).and_then(|only: &'a RawValue| nested_iban(Some(only))),
+        b'[' => one_of("iban", json).and_then(|only: Json<'a>| nested_iban(Some(only))),
         _ => Ok(WireIban { iban: raw, ..WireIban::default() }),
     }
 }
 
-fn one_of<'a>(field: &'static str, json: &'a str) -> Field<&'a RawValue> {
-    let items: Vec<&'a RawValue> = parse(field, json)?;
+fn one_of<'a>(field: &'static str, json: &'a str) -> Field<Json<'a>> {
+    let items: Vec<Json<'a>> = parse(field, json)?;
     match items.as_slice() {
-        [only] => Ok(only),
+        [only] => Ok(*only),
         _ => Err(FieldError::new(field, format!("expected one, found {}", items.len()))),
     }
 }
@@ -442,13 +411,13 @@ fn failure<'a>(raw: Raw<'a>) -> Field<(Option<Text<'a>>, Option<Text<'a>>)> {
         let wire: WireFailure<'a> = parse(FIELD, json)?;
         Ok((text(FIELD, wire.code)?, text(FIELD, wire.message)?))
     };
-    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+    let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
         return Ok((None, None));
     };
     match json.as_bytes()[0] {
         b'{' => one(json),
         b'[' => {
-            let items: Vec<&'a RawValue> = parse(FIELD, json)?;
+            let items: Vec<Json<'a>> = parse(FIELD, json)?;
             let parts = items.iter().map(|item| one(item.get())).collect::<Field<Vec<_>>>()?;
             let (codes, messages): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
             Ok((joined(codes), joined(messages)))
@@ -476,7 +445,7 @@ fn vat_details<'a>(raw: Raw<'a>) -> Field<Option<Text<'a>>> {
         #[serde(borrow)]
         amount: Raw<'a>,
     }
-    let Some(json) = raw.map(RawValue::get).filter(|json| !scalar::is_empty_container(json)) else {
+    let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
         return Ok(None);
     };
     let items: Vec<WireVat<'a>> = if json.starts_with('{') { vec![parse(FIELD, json)?] } else { parse(FIELD, json)? };
@@ -505,6 +474,20 @@ fn finish<R>(decode: impl FnOnce() -> Field<R>, id: Raw<'_>) -> Decoded<R> {
 fn rejection(id: Raw<'_>, error: FieldError) -> Rejection {
     let txid = text("txid", id).ok().flatten().map(Cow::into_owned).filter(|id| !id.is_empty());
     Rejection { txid, field: error.field, reason: error.reason }
+}
+
+/// The fields of a row. What the scanner would not take is `serde_json`'s matter, and so is what is said of it.
+fn fields_of<'r, 'a, F>(row: &'r RawRow<'a, F>, read: &'r mut Option<F>) -> Result<&'r F, Rejection>
+where
+    F: Fields<'a> + Deserialize<'a>,
+{
+    match &row.fields {
+        Some(fields) => Ok(fields),
+        None => match serde_json::from_str(row.text) {
+            Ok(fields) => Ok(read.insert(fields)),
+            Err(error) => Err(not_a_row(row.text, &error)),
+        },
+    }
 }
 
 fn not_a_row(row: &str, error: &serde_json::Error) -> Rejection {

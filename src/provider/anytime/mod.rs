@@ -25,6 +25,7 @@ pub mod details;
 mod fetch;
 pub mod page;
 mod scalar;
+mod scan;
 pub mod wire;
 
 pub use fetch::{check, fetch};

@@ -3,25 +3,26 @@
 //! Source: `anytime-reference`, the envelope and the listings. `filters` is the echo of what was applied; it can be
 //! absent or `[]`. Credit transfers stand under the key `credit-transfers`, and their body names no account.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer};
 
 use super::auth;
 use super::scalar::{self, Raw, text};
+use super::scan::Scanner;
+pub use super::scan::{Fields, Json};
 use crate::record::Feed;
 use crate::record::rows::Text;
 
-/// A response that carries rows.
+/// A response that carries rows, in the shape `R` in which they are wanted.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct Page<'a, R> {
     /// The account the body names.
     pub acc_id: Option<Text<'a>>,
     /// The card the body names.
     pub card_ref: Option<Text<'a>>,
     /// What the provider says it applied.
     pub echo: Echo,
-    /// The rows' texts, in the order of the listing.
-    pub rows: Vec<&'a RawValue>,
+    /// The rows, in the order of the listing.
+    pub rows: Vec<R>,
     /// The text over which the hash was made, and the hash.
     pub seal: Option<(Text<'a>, Text<'a>)>,
 }
@@ -37,33 +38,146 @@ pub struct Echo {
     pub dates: (Option<String>, Option<String>),
 }
 
-#[derive(Deserialize)]
-struct WireEnvelope<'a> {
-    #[serde(borrow)]
-    timestamp: Raw<'a>,
-    #[serde(borrow)]
-    hash: Raw<'a>,
-    #[serde(borrow)]
-    body: WireBody<'a>,
+/// What a page gives of each row.
+pub trait RowForm<'a>: Deserialize<'a> {
+    /// Takes the row that the scanner stands before, and puts it behind the others.
+    #[doc(hidden)]
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()>;
+
+    /// The row's text.
+    fn text(&self) -> &'a str;
 }
 
-#[derive(Deserialize)]
-struct WireBody<'a> {
-    #[serde(borrow)]
+impl<'a> RowForm<'a> for Json<'a> {
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()> {
+        scanner.value().map(|json| rows.push(json))
+    }
+
+    fn text(&self) -> &'a str {
+        self.get()
+    }
+}
+
+/// A row's text, and its fields where the scanner could take them in passing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawRow<'a, F> {
+    pub(super) text: &'a str,
+    pub(super) fields: Option<F>,
+}
+
+impl<'a, F> From<&'a str> for RawRow<'a, F> {
+    fn from(text: &'a str) -> Self {
+        RawRow { text, fields: None }
+    }
+}
+
+impl<'de: 'a, 'a, F> Deserialize<'de> for RawRow<'a, F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(|json| RawRow::from(json.get()))
+    }
+}
+
+impl<'a, F: Fields<'a>> RowForm<'a> for RawRow<'a, F> {
+    fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()> {
+        let start = *scanner;
+        // Filled where it stands: a row is not small, and there are many.
+        let row = rows.push_mut(RawRow { text: "", fields: None });
+        if let Some(json) = scanner.fields(row.fields.insert(F::default())) {
+            row.text = json.get();
+            return Some(());
+        }
+        *scanner = start;
+        *row = RawRow::from(scanner.value()?.get());
+        Some(())
+    }
+
+    fn text(&self) -> &'a str {
+        self.text
+    }
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+struct WireEnvelope<'a, R> {
+    timestamp: Raw<'a>,
+    hash: Raw<'a>,
+    body: WireBody<'a, R>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+struct WireBody<'a, R> {
     acc_id: Raw<'a>,
-    #[serde(borrow)]
     card_ref: Raw<'a>,
-    #[serde(borrow)]
     filters: Raw<'a>,
-    #[serde(borrow)]
     error: Raw<'a>,
-    #[serde(borrow)]
-    transactions: Option<Vec<&'a RawValue>>,
-    #[serde(borrow, rename = "credit-transfers")]
-    credit_transfers: Option<Vec<&'a RawValue>>,
+    transactions: Option<Vec<R>>,
+    #[serde(rename = "credit-transfers")]
+    credit_transfers: Option<Vec<R>>,
     /// The key with an underscore is nowhere documented, and costs nothing to understand.
-    #[serde(borrow, rename = "credit_transfers")]
-    credit_transfers_underscored: Option<Vec<&'a RawValue>>,
+    #[serde(rename = "credit_transfers")]
+    credit_transfers_underscored: Option<Vec<R>>,
+}
+
+impl<'a, R: RowForm<'a>> WireEnvelope<'a, R> {
+    /// Reads a response in one go; `None` when `serde_json` is to read it.
+    fn scan(json: &'a str) -> Option<Self> {
+        let mut scanner = Scanner::new(json);
+        let (mut timestamp, mut hash, mut body) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "timestamp" => once(&mut timestamp, scanner.optional()?),
+            "hash" => once(&mut hash, scanner.optional()?),
+            "body" => once(&mut body, WireBody::scan(scanner)?),
+            _ => scanner.value().map(drop),
+        })?;
+        scanner.end()?;
+        Some(WireEnvelope { timestamp: timestamp.flatten(), hash: hash.flatten(), body: body? })
+    }
+}
+
+impl<'a, R: RowForm<'a>> WireBody<'a, R> {
+    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let (mut acc_id, mut card_ref, mut filters, mut error) = (None, None, None, None);
+        let (mut transactions, mut credit_transfers, mut underscored) = (None, None, None);
+        scanner.object(|scanner, name| match name {
+            "acc_id" => once(&mut acc_id, scanner.optional()?),
+            "card_ref" => once(&mut card_ref, scanner.optional()?),
+            "filters" => once(&mut filters, scanner.optional()?),
+            "error" => once(&mut error, scanner.optional()?),
+            "transactions" => once(&mut transactions, rows(scanner)?),
+            "credit-transfers" => once(&mut credit_transfers, rows(scanner)?),
+            "credit_transfers" => once(&mut underscored, rows(scanner)?),
+            _ => scanner.value().map(drop),
+        })?;
+        Some(WireBody {
+            acc_id: acc_id.flatten(),
+            card_ref: card_ref.flatten(),
+            filters: filters.flatten(),
+            error: error.flatten(),
+            transactions: transactions.flatten(),
+            credit_transfers: credit_transfers.flatten(),
+            credit_transfers_underscored: underscored.flatten(),
+        })
+    }
+}
+
+/// Bytes of a short row: by these, room is made.
+pub const ROW_BYTES_ABOUT: usize = 256;
+
+/// A list of rows, or `null`.
+#[allow(clippy::option_option, reason = "three outcomes: unusual, null, a list")]
+fn rows<'a, R: RowForm<'a>>(scanner: &mut Scanner<'a>) -> Option<Option<Vec<R>>> {
+    if scanner.is_null() {
+        return scanner.value().map(|_| None);
+    }
+    let mut rows = Vec::with_capacity(scanner.bytes_left() / ROW_BYTES_ABOUT);
+    scanner.array(|scanner| R::scan(scanner, &mut rows))?;
+    Some(Some(rows))
+}
+
+/// Fills a place that must still be free: a name that comes twice is `serde_json`'s matter.
+fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 #[derive(Deserialize)]
@@ -84,15 +198,17 @@ struct WireSender<'a> {
     sender_account_id: Raw<'a>,
 }
 
-impl<'a> Page<'a> {
+impl<'a, R: RowForm<'a>> Page<'a, R> {
     /// Reads a response of `feed`.
     ///
     /// # Errors
     /// What was expected and what was found, when it is not one.
-    pub fn parse(feed: Feed, response: &'a [u8]) -> Result<Page<'a>, String> {
+    pub fn parse(feed: Feed, response: &'a [u8]) -> Result<Page<'a, R>, String> {
         let json = std::str::from_utf8(response).map_err(|error| format!("expected UTF-8: {error}"))?;
-        let envelope: WireEnvelope<'a> =
-            serde_json::from_str(json).map_err(|error| format!("expected an envelope with a body: {error}"))?;
+        let envelope: WireEnvelope<'a, R> = match WireEnvelope::scan(json) {
+            Some(envelope) => envelope,
+            None => serde_json::from_str(json).map_err(|error| format!("expected an envelope with a body: {error}"))?,
+        };
         let body = envelope.body;
         if let Some(error) = body.error {
             return Err(format!("expected rows, found the error {}", scalar::excerpt(error.get())));
@@ -122,8 +238,8 @@ impl<'a> Page<'a> {
 }
 
 /// Credit transfers name their account in each row.
-fn sender_of<'a>(rows: &[&'a RawValue]) -> Option<Text<'a>> {
-    let first: WireSender<'a> = serde_json::from_str(rows.first()?.get()).ok()?;
+fn sender_of<'a, R: RowForm<'a>>(rows: &[R]) -> Option<Text<'a>> {
+    let first: WireSender<'a> = serde_json::from_str(rows.first()?.text()).ok()?;
     text("sender_account_id", first.sender_account_id).ok()?
 }
 
@@ -139,6 +255,70 @@ impl Echo {
             limit_start: number(filters.limit_start),
             limit_number: number(filters.limit_number),
             dates: (word(filters.date_start), word(filters.date_end)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::decode::WireCard;
+    use super::*;
+
+    const PAGE: &str = r#"{"request_id":1,"timestamp":1793408400.644,"hash":"fcca","body":{"card_ref":"ANY1","acc_id":"1",
+"filters":{"limit_start":0,"limit_number":500},"transactions":[{"txid":"100","mcc":5200,"amount":7.22,"fx":"1.000000",
+"vat_details":[{"rate":20,"amount":1.2}],"failed_reason":[],"status":"S","type":"D","balance_after":-960.66,
+"date":"2026-08-01 00:01:28","description":"Caf\u00e9 \"Zo\u00eb\""} , {"txid":101,"extra":{"a":[null,true]}},{}]}}"#;
+
+    type CardRow<'a> = RawRow<'a, WireCard<'a>>;
+
+    /// What is scanned, `serde_json` reads as well, and finds the same in it.
+    fn agrees(json: &str) -> Result<(), TestCaseError> {
+        let Some(mut scanned) = WireEnvelope::<CardRow<'_>>::scan(json) else { return Ok(()) };
+        for row in scanned.body.transactions.iter_mut().flatten() {
+            if let Some(fields) = row.fields.take() {
+                prop_assert_eq!(Some(fields), serde_json::from_str(row.text).ok(), "{}", row.text);
+            }
+        }
+        prop_assert_eq!(Some(scanned), serde_json::from_str(json).ok(), "{}", json);
+        Ok(())
+    }
+
+    #[test]
+    fn a_page_is_scanned_in_one_go() {
+        let page: Page<'_, CardRow<'_>> = Page::parse(Feed::CardTransactions, PAGE.as_bytes()).expect("a page");
+        assert_eq!((page.acc_id.as_deref(), page.card_ref.as_deref()), (Some("1"), Some("ANY1")));
+        assert_eq!((page.echo.limit_start, page.echo.limit_number), (Some(0), Some(500)));
+        assert!(page.rows.len() == 3 && page.rows.iter().all(|row| row.fields.is_some()), "{:?}", page.rows);
+        assert_eq!(page.rows[1].text(), r#"{"txid":101,"extra":{"a":[null,true]}}"#);
+    }
+
+    #[test]
+    fn an_unusual_row_or_envelope_is_left_to_serde_json() {
+        let twice = PAGE.replace("\"txid\":101", "\"txid\":101,\"txid\":102");
+        let page: Page<'_, CardRow<'_>> = Page::parse(Feed::CardTransactions, twice.as_bytes()).expect("a page");
+        assert_eq!(page.rows.iter().map(|row| row.fields.is_some()).collect::<Vec<_>>(), [true, false, true]);
+        let escaped = PAGE.replace("card_ref", "card\\u005fref");
+        let page: Page<'_, CardRow<'_>> = Page::parse(Feed::CardTransactions, escaped.as_bytes()).expect("a page");
+        assert_eq!((page.card_ref.as_deref(), page.rows.len()), (Some("ANY1"), 3));
+        assert!(page.rows.iter().all(|row| row.fields.is_none()));
+        let refused = Page::<Json<'_>>::parse(Feed::CardTransactions, br#"{"body":{"error":null,"error":{}}}"#);
+        assert!(refused.expect_err("no page").contains("duplicate field `error`"));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_pages_are_read_as_serde_json_reads_them(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), 0..4_usize, r#"[{}\[\],:"\\ 0a-]{0,3}"#), 0..4)
+        ) {
+            let mut json: Vec<char> = PAGE.chars().collect();
+            for (at, removed, added) in changes {
+                let at = at.index(json.len());
+                let end = (at + removed).min(json.len());
+                json.splice(at..end, added.chars());
+            }
+            agrees(&json.into_iter().collect::<String>())?;
         }
     }
 }

@@ -1,0 +1,502 @@
+//! The one hand-written JSON scanner: walks a text once and gives out its values as they are spelled, borrowed.
+//!
+//! It takes less than `serde_json` does, never more: whatever is unusual (an error, a field's name with an escape, a
+//! field named twice, nesting beyond [`DEPTH_MAX`]) makes it give up with `None`, and the caller asks `serde_json`,
+//! whose word and whose message count. So the two agree on every input, valid or not; a property in
+//! [`page`](super::page) holds them to it.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Nesting that is walked here; deeper values are left to `serde_json`.
+const DEPTH_MAX: u32 = 64;
+
+/// A JSON value as it is spelled, without blanks around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// Its text.
+    pub fn get(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Json(raw.get()))
+    }
+}
+
+/// An object whose fields have names that are known beforehand.
+pub trait Fields<'a>: Default {
+    /// The names.
+    const NAMES: &'static [&'static str];
+
+    /// Where the value of the field at that place in [`Fields::NAMES`] goes.
+    fn slot(&mut self, place: usize) -> &mut Option<Json<'a>>;
+}
+
+/// Declares an object both to `serde` and to the scanner. Every field is optional, `null` is the same as absent, and
+/// fields that are not declared are passed over.
+macro_rules! fields {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($name_in_json:literal => $field:ident,)+ }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+        $visibility struct $name<'a> {
+            $(#[serde(borrow, rename = $name_in_json)]
+            $field: $crate::provider::anytime::scalar::Raw<'a>,)+
+        }
+
+        impl<'a> $crate::provider::anytime::scan::Fields<'a> for $name<'a> {
+            const NAMES: &'static [&'static str] = &[$($name_in_json),+];
+
+            fn slot(&mut self, place: usize) -> &mut $crate::provider::anytime::scalar::Raw<'a> {
+                // Becomes one jump, or none.
+                let mut at = 0;
+                $(if place == at {
+                    return &mut self.$field;
+                }
+                at += 1;)+
+                panic!("expected a place among {at} names, found {place}")
+            }
+        }
+    };
+}
+pub(super) use fields;
+
+/// Goes through a text from its beginning.
+#[derive(Debug, Clone, Copy)]
+pub struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// At the beginning of `text`.
+    pub(super) fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { text, at: 0 }
+    }
+
+    /// What is left of the text.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.text.len() - self.at
+    }
+
+    /// Nothing but blanks is left.
+    pub(super) fn end(&mut self) -> Option<()> {
+        self.blanks().is_none().then_some(())
+    }
+
+    /// Passes over blanks; gives the byte behind them without taking it.
+    #[inline]
+    fn blanks(&mut self) -> Option<u8> {
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Takes `byte`, and blanks before it.
+    #[inline]
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.blanks()? == byte).then(|| self.at += 1)
+    }
+
+    /// Takes `byte` if it is next; blanks before it in any case.
+    #[inline]
+    fn takes(&mut self, byte: u8) -> bool {
+        self.take(byte).is_some()
+    }
+
+    /// Takes an object: `field` is called with each name and must take its value. A name with an escape gives up.
+    #[inline]
+    pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        if self.takes(b'}') {
+            return Some(());
+        }
+        loop {
+            self.take(b'"')?;
+            let start = self.at;
+            let is_plain = self.string()?;
+            let name = &self.text[start..self.at - 1];
+            if !is_plain {
+                return None;
+            }
+            self.take(b':')?;
+            field(self, name)?;
+            if !self.takes(b',') {
+                return self.take(b'}');
+            }
+        }
+    }
+
+    /// Takes an array: `item` is called for each item and must take it.
+    #[inline]
+    pub(super) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.takes(b']') {
+            return Some(());
+        }
+        loop {
+            item(self)?;
+            if !self.takes(b',') {
+                return self.take(b']');
+            }
+        }
+    }
+
+    /// Takes an object of known fields and gives its text. Gives up if one of them is named twice.
+    #[inline]
+    pub(super) fn fields<F: Fields<'a>>(&mut self, fields: &mut F) -> Option<Json<'a>> {
+        self.blanks()?;
+        let start = self.at;
+        let mut seen = 0_u64;
+        // Objects of one kind name their fields in one order, which is mostly that of the declaration.
+        let mut expected = 0;
+        self.object(|scanner, name| {
+            let place = place_of(F::NAMES, name, expected);
+            let value = scanner.optional()?;
+            let Some(place) = place else {
+                return Some(());
+            };
+            expected = place + 1;
+            let bit = 1 << place;
+            let is_new = seen & bit == 0;
+            seen |= bit;
+            *fields.slot(place) = value;
+            is_new.then_some(())
+        })?;
+        Some(Json(&self.text[start..self.at]))
+    }
+
+    /// Whether a value follows that begins as `null` does.
+    pub(super) fn is_null(&mut self) -> bool {
+        self.blanks() == Some(b'n')
+    }
+
+    /// Takes any value; `None` inside for `null`.
+    #[allow(clippy::option_option, reason = "three outcomes: unusual, null, a value")]
+    pub(super) fn optional(&mut self) -> Option<Option<Json<'a>>> {
+        self.value().map(|value| (value.0 != "null").then_some(value))
+    }
+
+    /// Takes any value and gives its text.
+    #[inline]
+    pub(super) fn value(&mut self) -> Option<Json<'a>> {
+        let first = self.blanks()?;
+        let start = self.at;
+        match first {
+            b'"' => {
+                self.at += 1;
+                self.string()?;
+            }
+            b'{' | b'[' => self.nested()?,
+            _ => self.plain(first)?,
+        }
+        Some(Json(&self.text[start..self.at]))
+    }
+
+    /// Takes an object or an array of anything.
+    fn nested(&mut self) -> Option<()> {
+        // A bit a level, the innermost lowest: whether it is an object.
+        let (mut objects, mut depth) = (0_u64, 0_u32);
+        loop {
+            // A value begins here.
+            let first = self.blanks()?;
+            self.at += 1;
+            let is_container = matches!(first, b'{' | b'[');
+            let mut closes = false;
+            match first {
+                b'"' => drop(self.string()?),
+                b'{' | b'[' => {
+                    depth += 1;
+                    if depth > DEPTH_MAX {
+                        return None;
+                    }
+                    objects = objects << 1 | u64::from(first == b'{');
+                    closes = self.takes(if first == b'{' { b'}' } else { b']' });
+                }
+                _ => {
+                    self.at -= 1;
+                    self.plain(first)?;
+                }
+            }
+            let mut wants_item = is_container && !closes;
+            if closes {
+                (objects, depth) = (objects >> 1, depth - 1);
+            }
+            while !wants_item {
+                if depth == 0 {
+                    return Some(());
+                }
+                let close = if objects & 1 == 1 { b'}' } else { b']' };
+                let next = self.blanks()?;
+                self.at += 1;
+                if next == b',' {
+                    wants_item = true;
+                } else if next == close {
+                    (objects, depth) = (objects >> 1, depth - 1);
+                } else {
+                    return None;
+                }
+            }
+            if objects & 1 == 1 {
+                self.take(b'"')?;
+                self.string()?;
+                self.take(b':')?;
+            }
+        }
+    }
+
+    /// Takes the rest of a string behind its first quote; whether nothing in it is escaped.
+    #[inline]
+    fn string(&mut self) -> Option<bool> {
+        let bytes = self.text.as_bytes();
+        let mut is_plain = true;
+        loop {
+            self.at += plain_run(&bytes[self.at..]);
+            let byte = *bytes.get(self.at)?;
+            self.at += 1;
+            match byte {
+                b'"' => return Some(is_plain),
+                b'\\' => {
+                    is_plain = false;
+                    self.escape()?;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Takes the rest of an escape behind its backslash.
+    fn escape(&mut self) -> Option<()> {
+        let bytes = self.text.as_bytes();
+        let byte = *bytes.get(self.at)?;
+        self.at += 1;
+        match byte {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            b'u' => {
+                let digits = bytes.get(self.at..self.at + 4)?;
+                self.at += 4;
+                digits.iter().all(u8::is_ascii_hexdigit).then_some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a number, `true`, `false` or `null`, whose first byte is `first`.
+    #[inline]
+    fn plain(&mut self, first: u8) -> Option<()> {
+        match first {
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => self.number(),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.text.as_bytes()[self.at..].starts_with(word.as_bytes()).then(|| self.at += word.len())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let peek = |scanner: &Self| scanner.text.as_bytes().get(scanner.at).copied();
+        self.at += usize::from(peek(self) == Some(b'-'));
+        if peek(self) == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if peek(self) == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(peek(self), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(peek(self), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// Takes digits, one at least.
+    fn digits(&mut self) -> Option<()> {
+        let digits = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        (digits > 0).then_some(())
+    }
+}
+
+/// Where `name` stands among `names`, looked for from `expected` on.
+#[inline]
+fn place_of(names: &[&str], name: &str, expected: usize) -> Option<usize> {
+    if names.get(expected).is_some_and(|known| *known == name) {
+        return Some(expected);
+    }
+    names.iter().position(|known| *known == name)
+}
+
+/// How many bytes come before the next one that ends a string, escapes, or may not stand in one. Eight at a time.
+#[inline]
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    // The high bit of each byte that is zero; above the lowest one there may be false ones.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let mut run = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | below_blank;
+        if found != 0 {
+            return run + found.trailing_zeros() as usize / 8;
+        }
+        run += 8;
+    }
+    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+    run + bytes[run..].iter().take_while(is_plain).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    fields! {
+        struct Few { "a" => a, "type" => kind, "é" => accented, }
+    }
+
+    /// What the scanner takes as a whole text.
+    fn whole<'a, T>(json: &'a str, take: impl FnOnce(&mut Scanner<'a>) -> Option<T>) -> Option<T> {
+        let mut scanner = Scanner::new(json);
+        let taken = take(&mut scanner)?;
+        scanner.end().map(|()| taken)
+    }
+
+    fn is_json(json: &str) -> bool {
+        whole(json, |scanner| scanner.value().map(drop)).is_some()
+    }
+
+    /// Whatever is taken, `serde_json` takes as well, and finds the same in it.
+    fn agrees(json: &str) -> Result<(), TestCaseError> {
+        prop_assert_eq!(is_json(json), serde_json::from_str::<IgnoredAny>(json).is_ok(), "{}", json);
+        let mut scanner = Scanner::new(json);
+        let mut found = Few::default();
+        if let Some(text) = scanner.fields(&mut found).filter(|_| scanner.end().is_some()) {
+            let expected = serde_json::from_str::<Few<'_>>(json);
+            prop_assert_eq!(text.get(), json.trim_ascii(), "{}", json);
+            prop_assert_eq!(Some(found), expected.ok(), "{}", json);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_rule_of_json_is_kept() {
+        for json in [
+            "",
+            " ",
+            "1",
+            "-",
+            "-0",
+            "01",
+            "1.",
+            ".5",
+            "1.0e",
+            "1e+",
+            "1E-07",
+            "+1",
+            "--1",
+            "1 2",
+            "true",
+            "tru",
+            "nulll",
+            "NaN",
+            "\"\"",
+            "\"",
+            "\"\\\"",
+            "\"\\u00e9\"",
+            "\"\\u00g0\"",
+            "\"\\ud800\"",
+            "\"\\x\"",
+            "\"a\tb\"",
+            "\"\u{1f}\"",
+            "\"\u{7f}é東\"",
+            "[]",
+            "[ ]",
+            "[,]",
+            "[1,]",
+            "[1 2]",
+            "[1",
+            "{}",
+            "{ }",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{\"a\":1 \"type\":2}",
+            "{a:1}",
+            "{1:1}",
+            "{\"a\":[{\"b\":[]},{}],\"c\":null}",
+            "[1}",
+            "{\"a\":1]",
+            "[[[]]",
+            "[]]",
+            " {\"a\" : null , \"a\" : 1 } ",
+            "{\"a\":1,\"a\":2}",
+            "{\"x\":1,\"x\":2}",
+            "{\"\\u0061\":1}",
+            "{\"type\":\"C\",\"a\":1.50,\"é\":[ 1 ]}\n",
+            "\u{feff}1",
+            "{\"a\":{\"a\":[true,false,{\"\":0}]}}",
+        ] {
+            agrees(json).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
+    fn fields_are_found_in_any_order_and_unusual_objects_left_alone() {
+        fn found(json: &str) -> Option<Few<'_>> {
+            let mut found = Few::default();
+            whole(json, |scanner| scanner.fields(&mut found)).map(|_| found)
+        }
+        let few = found("{\"x\":[{}],\"é\": 1.50 ,\"a\":null,\"type\":\"\\u0043\"}").expect("an object");
+        assert_eq!(few, Few { a: None, kind: Some(Json("\"\\u0043\"")), accented: Some(Json("1.50")) });
+        for unusual in ["{\"a\":1,\"a\":1}", "{\"a\":null,\"a\":null}", "{\"\\u0061\":1}", "[1,2,3]", "null"] {
+            assert_eq!(found(unusual), None, "{unusual}");
+        }
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(is_json(&deep(64)));
+        assert!(!is_json(&deep(65)), "deeper values are serde_json's matter");
+    }
+
+    proptest! {
+        #[test]
+        fn json_is_what_serde_json_takes(json in r#"[{}\[\],:"\\ \-+.eE0-9nulltrefasu\t\né]{0,24}"#) {
+            agrees(&json)?;
+        }
+
+        #[test]
+        fn strings_end_where_serde_json_ends_them(text in any::<String>(), cut in 0..40_usize) {
+            let json = serde_json::to_string(&text).expect("a text is JSON");
+            agrees(&json)?;
+            agrees(&json.chars().take(cut).collect::<String>())?;
+            agrees(&format!("{{\"a\":{json},{json}:1,\"type\":[{json}]}}"))?;
+            agrees(&format!("\"{text}\""))?;
+        }
+    }
+}
