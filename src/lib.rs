@@ -16,6 +16,7 @@
 //! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
+//! | [`report`] | `reconciliation.html`, the accountant's page |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
@@ -59,6 +60,7 @@ pub mod pipeline;
 pub mod provider;
 pub mod reconcile;
 pub mod record;
+pub mod report;
 pub mod sandbox;
 pub mod selftest;
 pub mod state;

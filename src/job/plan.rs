@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
+use crate::report::Locale;
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Plan {
     pub source: Source,
     /// Where results go.
     pub output: Output,
+    /// How the accountant's page writes amounts.
+    pub locale: Locale,
 }
 
 /// Where responses come from.

@@ -1,9 +1,11 @@
 //! The whole journey: gather the pages, process each owner, commit what came out.
 
+mod around;
 mod cross;
 mod gather;
 mod ordered;
 mod owner;
+mod page;
 mod register;
 pub mod report;
 
@@ -25,6 +27,7 @@ use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
+use page::Kept;
 use report::{MeaningLine, OwnerLine, Report};
 
 /// Who watches a run beyond the fetch.
@@ -46,7 +49,7 @@ pub fn run(plan: &Plan, watch: &dyn Watch) -> Result<Report> {
     let mut ledger = Ledger::begin(&out, plan, &run_id, &gathered)?;
     ledger.process_all(&gathered, &priors, watch)?;
     ledger.tell_completeness(&gathered);
-    ledger.commit(&out, &gathered, started)
+    ledger.commit(&out, &gathered, &priors, started)
 }
 
 /// Grows with time, and is made of letters, digits and `-`.
@@ -72,6 +75,8 @@ struct Ledger<'p> {
     /// Owners whose last balance was compared with the one that the provider reports.
     compared: HashSet<OwnerKey>,
     notes: Vec<String>,
+    /// For the page.
+    kept: Kept,
 }
 
 impl<'p> Ledger<'p> {
@@ -94,6 +99,7 @@ impl<'p> Ledger<'p> {
             cross: CrossChecks::new(terms),
             compared: HashSet::new(),
             notes: Vec::new(),
+            kept: Kept::default(),
         })
     }
 
@@ -105,21 +111,9 @@ impl<'p> Ledger<'p> {
         let plan = self.plan;
         let mut left = gathered.owners.len();
         let order = by_account(&gathered.owners);
-        let needs = Needs::of(&plan.feeds);
-        let around = days_around(plan, needs, gathered.seen_on);
         let work = |item: usize| {
             let pages: &OwnerPages = &gathered.owners[order[item]];
-            let knowledge = Knowledge {
-                window: plan.window,
-                zone: plan.zone,
-                currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
-                prior: priors.get(&key_of(&pages.owner)).copied(),
-                around,
-                reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
-                needs,
-                fx_fee: plan.fx_fee,
-            };
-            owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
+            owner::process(pages, &gathered.archive, knowledge(plan, gathered, priors, pages), encoders[&pages.feed])
         };
         ordered::for_each_in_order(threads, gathered.owners.len(), work, |outcome| {
             left -= 1;
@@ -150,8 +144,10 @@ impl<'p> Ledger<'p> {
                 self.publication.add_closings(&closings)?;
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
+            self.kept.keep_trend(&outcome.owner, &outcome.balances, !outcome.breaks.is_empty());
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
+        self.kept.keep_rows(outcome.around);
         self.breaks.extend(outcome.breaks);
         self.rejects.extend(outcome.rejects);
         Ok(())
@@ -167,7 +163,13 @@ impl<'p> Ledger<'p> {
         }
     }
 
-    fn commit(mut self, out: &OutputDir, gathered: &Gathered, started: DateTime<Utc>) -> Result<Report> {
+    fn commit(
+        mut self,
+        out: &OutputDir,
+        gathered: &Gathered,
+        priors: &HashMap<OwnerKey, Prior>,
+        started: DateTime<Utc>,
+    ) -> Result<Report> {
         self.breaks.sort_by(|a, b| {
             let place = |found: &Break| (found.booking_date, found.check);
             a.owner.cmp(&b.owner).then_with(|| place(a).cmp(&place(b)))
@@ -179,6 +181,8 @@ impl<'p> Ledger<'p> {
         let found = std::mem::take(&mut self.breaks);
         let registered =
             register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
+        let known = |pages| knowledge(self.plan, gathered, priors, pages);
+        self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 
@@ -188,7 +192,8 @@ impl<'p> Ledger<'p> {
         report.meaning = MeaningLine::kept_short(self.meanings);
         report.tell_since(registered.since, registered.note);
         self.publication.add_report_file("summary.json", &report.to_json())?;
-        self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
+        let page = page::page(self.plan, &self.publication, gathered, &report, &self.rejects, &self.kept);
+        self.publication.add_report_file("reconciliation.html", page.as_bytes())?;
         let delta = StateDelta {
             run: RunRecord {
                 run_id: self.publication.run_id().to_owned(),
@@ -210,6 +215,26 @@ impl<'p> Ledger<'p> {
         let committed = self.publication.commit(&delta)?;
         report.reports = committed.reports;
         Ok(report)
+    }
+}
+
+/// What is known of an owner beside its pages.
+fn knowledge<'k>(
+    plan: &Plan,
+    gathered: &'k Gathered,
+    priors: &HashMap<OwnerKey, Prior>,
+    pages: &OwnerPages,
+) -> Knowledge<'k> {
+    let (key, needs) = (key_of(&pages.owner), Needs::of(&plan.feeds));
+    Knowledge {
+        window: plan.window,
+        zone: plan.zone,
+        currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
+        prior: priors.get(&key).copied(),
+        around: days_around(plan, needs, gathered.seen_on),
+        reported: gathered.reported.get(&key).copied(),
+        needs,
+        fx_fee: plan.fx_fee,
     }
 }
 

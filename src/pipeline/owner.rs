@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
+use super::around::{self, Picked, Responses, Shown, Wanted};
 use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
@@ -56,6 +57,8 @@ pub(super) struct Outcome {
     pub notes: Vec<String>,
     /// What the provider means, as far as this owner's rows tell.
     pub meaning: Meaning,
+    /// The rows around its breaks.
+    pub around: Vec<Picked>,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -65,15 +68,8 @@ pub(super) fn process(
     knowledge: Knowledge<'_>,
     encoder: Encoder,
 ) -> Result<Outcome> {
-    let responses = pages
-        .pages
-        .iter()
-        .map(|page| {
-            let mut bytes = Vec::new();
-            archive.read(page.response, &mut bytes).map(|()| (bytes, page.skip as usize))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let reader = Reader { pages, responses: &responses, knowledge };
+    let responses = responses(pages, archive)?;
+    let reader = Reader { pages, archive, responses: &responses, knowledge };
     let (owner, window) = (&pages.owner, knowledge.window);
     Ok(match pages.feed {
         feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
@@ -99,10 +95,50 @@ pub(super) fn process(
     })
 }
 
+/// The responses of an owner, each with the rows at its head that the page before it gave.
+fn responses(pages: &OwnerPages, archive: &Archive) -> Result<Vec<(Vec<u8>, usize)>> {
+    let response = |page: &crate::landing::ListingPage| {
+        let mut bytes = Vec::new();
+        archive.read(page.response, &mut bytes).map(|()| (bytes, page.skip as usize))
+    };
+    pages.pages.iter().map(response).collect()
+}
+
+/// Reads an owner's pages once more, for the rows around breaks that were found after its books were closed.
+pub(super) fn look_again(
+    pages: &OwnerPages,
+    archive: &Archive,
+    knowledge: Knowledge<'_>,
+    wanted: &[Wanted],
+) -> Result<Vec<Picked>> {
+    let responses = responses(pages, archive)?;
+    let knowledge = Knowledge { around: knowledge.window, ..knowledge };
+    let reader = Reader { pages, archive, responses: &responses, knowledge };
+    let (owner, prior, rule) = (&pages.owner, knowledge.prior, knowledge.fx_fee);
+    Ok(match pages.feed {
+        feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
+            let rows = reader.read_around(|row, context| decode::statement_line(feed, row, context)).rows;
+            let books =
+                if feed.is_chain() { close_chain(owner, rows, prior, rule) } else { close_listing(owner, rows) };
+            around::pick(wanted, &books.rows, reader.responses())
+        }
+        Feed::CardTransactions => {
+            let mut rows = reader.read_around(decode::card_transaction).rows;
+            decode::settle_currencies(&mut rows, knowledge.currency);
+            around::pick(wanted, &close_chain(owner, rows, prior, rule).rows, reader.responses())
+        }
+        Feed::CreditTransfers => {
+            let rows = reader.read_around(decode::credit_transfer).rows;
+            around::pick(wanted, &close_transfers(owner, rows).rows, reader.responses())
+        }
+    })
+}
+
 /// One owner's pages in one feed, and what is known of the owner.
 #[derive(Clone, Copy)]
 struct Reader<'p> {
     pages: &'p OwnerPages,
+    archive: &'p Archive,
     responses: &'p [(Vec<u8>, usize)],
     knowledge: Knowledge<'p>,
 }
@@ -118,6 +154,10 @@ struct Found<R> {
 }
 
 impl<'p> Reader<'p> {
+    fn responses(self) -> Responses<'p> {
+        Responses { pages: self.pages, archive: self.archive, bytes: self.responses }
+    }
+
     /// The rows of the window and those around it, decoded. A row that is rejected may be one around the window, which is
     /// nobody's concern: then the window alone is read once more, for its own rejects.
     fn read_around<R: Row>(self, mut decode: impl FnMut(&'p str, &mut Context<'p>) -> Decoded<R>) -> Found<R> {
@@ -146,7 +186,7 @@ impl<'p> Reader<'p> {
     }
 
     /// An owner whose balances form a chain: its end is compared with what the provider reports.
-    fn chain<R: Row + Link, F>(
+    fn chain<R: Shown + Link, F>(
         self,
         found: Found<R>,
         encoder: Encoder,
@@ -155,7 +195,13 @@ impl<'p> Reader<'p> {
     ) -> Outcome {
         let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
+        let told = match &closing {
+            Some(Closing::Fails(found)) => std::slice::from_ref(&**found),
+            _ => &[],
+        };
+        let at_the_end = around::pick(&Wanted::of_all(told), &books.rows, self.responses());
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
+        outcome.around.extend(at_the_end);
         match closing {
             Some(Closing::Fails(found)) => outcome.breaks.push(*found),
             Some(Closing::Open(note)) => outcome.notes.push(note),
@@ -193,7 +239,7 @@ impl<'p> Reader<'p> {
         Some(closing::check_closing(owner, &ending, reported, &books.breaks))
     }
 
-    fn outcome<R: Row, F>(
+    fn outcome<R: Shown, F>(
         self,
         books: Books<R>,
         around: &[R],
@@ -213,6 +259,7 @@ impl<'p> Reader<'p> {
             feed: self.pages.feed,
             owner: self.pages.owner.clone(),
             rows: encoder.encode(&books.rows),
+            around: around::pick(&Wanted::of_all(&books.breaks), &books.rows, self.responses()),
             breaks: books.breaks,
             balances: books.balances,
             rejects,

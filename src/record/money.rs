@@ -92,6 +92,11 @@ impl fmt::Display for Money {
 pub struct Total(i128);
 
 impl Total {
+    /// From ten-thousandths of the major unit.
+    pub const fn from_unscaled(unscaled: i128) -> Total {
+        Total(unscaled)
+    }
+
     /// Adds an amount.
     pub fn add(&mut self, amount: Money) {
         self.0 += i128::from(amount.0);

@@ -85,6 +85,7 @@ impl Bench {
             fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
+            locale: tieout::report::Locale::default(),
         }
     }
 
