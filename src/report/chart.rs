@@ -186,17 +186,9 @@ pub fn chart(trend: &Trend, window: Window, marked: &[Day]) -> Option<Chart> {
 /// The bottom, the step and the number of steps of a scale of round amounts around `low` and `high`.
 fn scale(low: i128, high: i128) -> (i128, i128, i128) {
     let range = (high - low).max(1);
-    let mut step = 1;
-    for factor in [2, 5, 10].into_iter().cycle() {
-        if step * STEPS_MIN >= range {
-            break;
-        }
-        step = match factor {
-            2 => step * 2,
-            5 => step / 2 * 5,
-            _ => step * 2,
-        };
-    }
+    let decades = std::iter::successors(Some(1_i128), |decade| decade.checked_mul(10));
+    let mut round = decades.flat_map(|decade| [decade, decade * 2, decade * 5]);
+    let step = round.find(|step| step * STEPS_MIN >= range).expect("a decade beyond every range");
     let bottom = low.div_euclid(step) * step;
     let top = -((-high).div_euclid(step)) * step;
     let steps = ((top - bottom) / step).max(1);

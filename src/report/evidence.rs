@@ -38,7 +38,7 @@ struct Kind {
 
 #[derive(Debug, Serialize)]
 struct Listing {
-    listing: &'static str,
+    name: &'static str,
     owner: String,
     verdict: &'static str,
     told: String,
@@ -117,7 +117,7 @@ fn kinds(story: &Story<'_>) -> Vec<Kind> {
 fn told(listing: &ListingFacts<'_>, locale: Locale, limits: Limits) -> Listing {
     let (verdict, told) = proof(listing.proof, locale);
     Listing {
-        listing: listing.listing,
+        name: listing.listing,
         owner: limits.cut(&format!("{} {}", listing.owner_kind, listing.owner_id)),
         verdict,
         told: limits.cut(&told),

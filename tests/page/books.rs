@@ -16,7 +16,7 @@ pub const HOSTILE: [&str; 4] = [
 /// A card whose reference is hostile, too.
 pub const CARD: &str = "ANY<b onclick=alert(3)>7";
 
-fn response(request_id: u32, body: Value) -> String {
+fn response(request_id: u32, body: &Value) -> String {
     json!({ "request_id": request_id, "type_response": "sync", "timestamp": 1, "hash": "0", "body": body }).to_string()
 }
 
@@ -66,10 +66,10 @@ pub fn write(folder: &Path, first: i64) {
     });
     let cards = [card_row(1, 2, 10_000, 10_000, HOSTILE[0]), card_row(2, 3, -500, 9_999, HOSTILE[2])];
     let files = [
-        ("account_statements", response(501, json!({ "acc_id": "1", "transactions": statements }))),
-        ("iban_statements", response(502, json!({ "acc_id": "1", "transactions": [rejected] }))),
-        ("card_transactions", response(503, json!({ "acc_id": "1", "card_ref": CARD, "transactions": cards }))),
-        ("credit_transfers", response(504, json!({ "credit-transfers": [transfer] }))),
+        ("account_statements", response(501, &json!({ "acc_id": "1", "transactions": statements }))),
+        ("iban_statements", response(502, &json!({ "acc_id": "1", "transactions": [rejected] }))),
+        ("card_transactions", response(503, &json!({ "acc_id": "1", "card_ref": CARD, "transactions": cards }))),
+        ("credit_transfers", response(504, &json!({ "credit-transfers": [transfer] }))),
     ];
     for (feed, text) in files {
         std::fs::create_dir_all(folder.join(feed)).expect("a folder");

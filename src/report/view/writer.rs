@@ -2,179 +2,21 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
-use super::chart::{self, Chart, Sparkline};
-use super::evidence::{self, Certificates, Evidence, SourceView};
-use super::limits::{Limits, shown_in_full};
-use super::story::{Around, OwnerBooks, ShownRow, Story};
-use super::verdict;
+use super::{
+    AroundView, BreakView, Cell, ChartView, Command, Line, OwnerView, RejectView, RowView, Section, Spark, View,
+};
 use crate::landing::Proof;
 use crate::record::{BreakRow, Day, Money, RejectRow, Total, minor_digits};
-
-/// What the templates are filled with.
-#[derive(Debug, Serialize)]
-pub(super) struct View {
-    job: String,
-    from: String,
-    to: String,
-    timezone: String,
-    run_id: String,
-    as_of: String,
-    verdict: String,
-    /// ties, breaks or partial.
-    mood: &'static str,
-    owners: Vec<OwnerView>,
-    owners_all: String,
-    /// What the table of owners leaves out, in a sentence.
-    owners_left_out: Option<String>,
-    sections: Vec<Section>,
-    /// Breaks that are not told in full.
-    further: Vec<Line>,
-    further_left_out: Option<String>,
-    counterparts: Vec<Line>,
-    counterparts_all: usize,
-    restatements: Vec<Line>,
-    restatements_all: usize,
-    late_rows: String,
-    amended_rows: String,
-    expired_rows: String,
-    restated_rows: String,
-    rejects: Vec<RejectView>,
-    rejects_all: usize,
-    notes: Vec<String>,
-    evidence: Evidence,
-}
-
-/// An amount as written, and as a whole number to sort by.
-#[derive(Debug, Serialize)]
-struct Cell {
-    text: String,
-    key: String,
-}
-
-#[derive(Debug, Serialize)]
-struct OwnerView {
-    kind: String,
-    id: String,
-    currency: String,
-    verdict: String,
-    opening: Cell,
-    credits: Cell,
-    debits: Cell,
-    closing: Cell,
-    entries: String,
-    spark: Option<Spark>,
-    /// The section that tells its breaks.
-    section: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct Spark {
-    #[serde(flatten)]
-    drawn: Sparkline,
-    label: String,
-}
-
-/// An owner's chart and breaks.
-#[derive(Debug, Serialize)]
-struct Section {
-    number: usize,
-    owner: String,
-    currency: String,
-    chart: Option<ChartView>,
-    breaks: Vec<BreakView>,
-}
-
-#[derive(Debug, Serialize)]
-struct ChartView {
-    line: String,
-    area: String,
-    rules: String,
-    zero: String,
-    marks: String,
-    scale: Vec<String>,
-    days: Vec<String>,
-    label: String,
-}
-
-#[derive(Debug, Serialize)]
-struct BreakView {
-    id: String,
-    check: String,
-    cause: String,
-    status: String,
-    explanation: String,
-    day: String,
-    txid: String,
-    currency: String,
-    expected: String,
-    actual: String,
-    difference: String,
-    first_seen: String,
-    age: String,
-    commands: Vec<Command>,
-    around: Vec<AroundView>,
-    certificates: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Command {
-    purpose: &'static str,
-    text: String,
-}
-
-#[derive(Debug, Serialize)]
-struct AroundView {
-    feed: &'static str,
-    source: Option<SourceView>,
-    rows: Vec<RowView>,
-}
-
-#[derive(Debug, Serialize)]
-struct RowView {
-    is_named: bool,
-    at: String,
-    txid: String,
-    text: String,
-    amount: String,
-    balance: String,
-    status: &'static str,
-}
-
-/// A break in a line of a list.
-#[derive(Debug, Serialize)]
-struct Line {
-    id: String,
-    is_in_full: bool,
-    check: String,
-    owner: String,
-    day: String,
-    difference: String,
-    explanation: String,
-    status: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct RejectView {
-    feed: &'static str,
-    owner: String,
-    txid: String,
-    reason: String,
-    raw: String,
-    place: String,
-}
-
-impl View {
-    pub(super) fn of(story: &Story<'_>, limits: Limits) -> View {
-        Writer::new(story, limits).view()
-    }
-}
+use crate::report::chart::{self, Chart};
+use crate::report::evidence::{self, Certificates, Evidence};
+use crate::report::limits::{Limits, shown_in_full};
+use crate::report::story::{Around, OwnerBooks, ShownRow, Story};
+use crate::report::verdict;
 
 /// Whose a break is.
 type OwnerName<'a> = (&'a str, &'a str);
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     story: &'a Story<'a>,
     limits: Limits,
     certificates: Certificates<'a>,
@@ -190,7 +32,7 @@ fn owner_of(found: &BreakRow) -> OwnerName<'_> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(story: &'a Story<'a>, limits: Limits) -> Self {
+    pub(super) fn new(story: &'a Story<'a>, limits: Limits) -> Self {
         let mut in_full = shown_in_full(story.breaks);
         in_full.truncate(limits.breaks);
         in_full.sort_unstable();
@@ -198,15 +40,15 @@ impl<'a> Writer<'a> {
         for found in story.breaks {
             marked.entry(owner_of(found)).or_default().extend(found.booking_date);
         }
-        marked.values_mut().for_each(|days| {
+        for days in marked.values_mut() {
             days.sort_unstable();
             days.dedup();
-        });
+        }
         let owners = story.owners.iter().map(|owner| ((owner.kind, owner.id), owner)).collect();
         Writer { story, limits, certificates: Certificates::of(story), owners, in_full, marked }
     }
 
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         let story = self.story;
         let sections = self.sections();
         let (owners, owners_left_out) = self.owners(&sections);
