@@ -16,6 +16,7 @@
 //! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
+//! | [`report`] | `reconciliation.html`, the accountant's page |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
@@ -72,6 +73,7 @@ pub mod planted;
 pub mod provider;
 pub mod reconcile;
 pub mod record;
+pub mod report;
 pub mod sandbox;
 pub mod selftest;
 pub mod state;

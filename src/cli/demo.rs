@@ -12,6 +12,7 @@ use crate::job::plan::TRANSFER_DAYS_DEFAULT;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Zone};
+use crate::report::Locale;
 use crate::sandbox::{Credentials, KeyFiles, PublicKey, RunningSandbox, Sandbox, SandboxConfig, sample};
 use crate::{Error, Result, pipeline};
 
@@ -86,5 +87,6 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         })),
         output: Output { directory: arguments.out.clone(), csv: true, parquet: true },
         fresh: false,
+        locale: Locale::default(),
     }
 }

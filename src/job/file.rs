@@ -14,6 +14,7 @@ use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
 use crate::reconcile::FeeRule;
 use crate::record::{Day, Feed, Window, Zone};
+use crate::report::Locale;
 use crate::{Error, Result};
 
 /// What the command line says over the job file.
@@ -66,7 +67,8 @@ pub(super) const LIMIT_KEYS: &[&str] = &[
     "listing_pages_max",
     "raw_keep_days",
 ];
-pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits"];
+pub(super) const REPORT_KEYS: &[&str] = &["locale"];
+pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits", "report"];
 
 /// Reads the job file at `path` and resolves it.
 ///
@@ -111,6 +113,7 @@ impl Reader<'_> {
         let source = Section::of(root, "source", SOURCE_KEYS, self.problems);
         let output = Section::of(root, "output", OUTPUT_KEYS, self.problems);
         let limits = Section::of(root, "limits", LIMIT_KEYS, self.problems);
+        let report = Section::of(root, "report", REPORT_KEYS, self.problems);
 
         let job_name = self.job_name(&job);
         let zone = self.zone(&job);
@@ -122,6 +125,7 @@ impl Reader<'_> {
         let limits = self.limits(&limits);
         let source = self.source(&source, limits);
         let output = self.output(&output);
+        let locale = self.locale(&report);
         Some(Plan {
             job_name: job_name?,
             zone: zone?,
@@ -134,6 +138,7 @@ impl Reader<'_> {
             source: source?,
             output,
             fresh: self.overrides.fresh,
+            locale: locale?,
         })
     }
 
@@ -285,6 +290,18 @@ impl Reader<'_> {
             refuse_unknown(self.problems, span, format!("unknown rule \"{found}\" in 'fx_fee'"), found, &names);
         }
         rule
+    }
+
+    fn locale(&mut self, report: &Section<'_, '_>) -> Option<Locale> {
+        let Some((found, span)) = report.string("locale", self.problems) else {
+            return Some(Locale::default());
+        };
+        let locale = Locale::of(found);
+        if locale.is_none() {
+            let message = format!("unknown locale \"{found}\" in 'locale'");
+            refuse_unknown(self.problems, span, message, found, &Locale::tags());
+        }
+        locale
     }
 
     fn source(&mut self, source: &Section<'_, '_>, limits: Limits) -> Option<Source> {

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
+use crate::report::Locale;
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Plan {
     pub output: Output,
     /// Whether what an interrupted run has fetched is left alone.
     pub fresh: bool,
+    /// How the accountant's page writes amounts.
+    pub locale: Locale,
 }
 
 /// Where responses come from.

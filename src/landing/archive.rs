@@ -73,6 +73,17 @@ impl Archive {
         &self.files[self.places[response.0 as usize].file as usize].name
     }
 
+    /// What a response was landed with, SHA-256 in hex; `None` for one that somebody else archived.
+    pub fn sha256_of(&self, response: ResponseId) -> Option<String> {
+        match self.places[response.0 as usize].form {
+            Form::Frame { sha256, .. } => {
+                let digits = |half: u8| char::from_digit(half.into(), 16).expect("half a byte");
+                Some(sha256.iter().flat_map(|byte| [digits(byte >> 4), digits(byte & 15)]).collect())
+            }
+            Form::Plain | Form::Packed => None,
+        }
+    }
+
     /// Reads a response into `buffer`, which is emptied first.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The whole journey: gather the pages, process each owner, commit what came out.
 
+mod around;
 mod beside;
 mod cross;
 mod gather;
@@ -7,6 +8,7 @@ mod gone;
 mod moved;
 mod ordered;
 mod owner;
+mod page;
 mod register;
 pub mod report;
 mod seam;
@@ -30,6 +32,7 @@ use beside::Beside;
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use owner::{Knowledge, Outcome};
+use page::Kept;
 use report::{MeaningLine, OwnerLine, Report};
 use seam::LaterDays;
 
@@ -60,7 +63,7 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let mut ledger = Ledger::begin(&out, plan, &gathered)?;
     ledger.process_all(&gathered, &priors, watch, machine.threads)?;
     ledger.tell_completeness(&gathered);
-    let report = ledger.commit(&out, &gathered, started)?;
+    let report = ledger.commit(&out, &gathered, &priors, started)?;
     prune(&out, plan, gathered.seen_on, watch);
     Ok(report)
 }
@@ -102,6 +105,8 @@ struct Ledger<'p> {
     /// Owners whose last balance was compared with the one that the provider reports.
     compared: HashSet<OwnerKey>,
     notes: Vec<String>,
+    /// For the page.
+    kept: Kept,
 }
 
 impl<'p> Ledger<'p> {
@@ -127,6 +132,7 @@ impl<'p> Ledger<'p> {
             beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
             notes: Vec::new(),
+            kept: Kept::default(),
         })
     }
 
@@ -143,21 +149,9 @@ impl<'p> Ledger<'p> {
         let plan = self.plan;
         let mut left = gathered.owners.len();
         let order = by_account(&gathered.owners);
-        let needs = Needs::of(&plan.feeds);
-        let around = days_around(plan, needs, gathered.seen_on);
         let work = |item: usize| {
             let pages: &OwnerPages = &gathered.owners[order[item]];
-            let knowledge = Knowledge {
-                window: plan.window,
-                zone: plan.zone,
-                currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
-                prior: priors.get(&key_of(&pages.owner)).copied(),
-                around,
-                reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
-                needs,
-                fx_fee: plan.fx_fee,
-            };
-            owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
+            owner::process(pages, &gathered.archive, knowledge(plan, gathered, priors, pages), encoders[&pages.feed])
         };
         ordered::for_each_in_order(threads, gathered.owners.len(), work, |outcome| {
             left -= 1;
@@ -171,6 +165,7 @@ impl<'p> Ledger<'p> {
 
     fn take(&mut self, mut outcome: Outcome, gathered: &Gathered, priors: &HashMap<OwnerKey, Prior>) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
+        let is_broken = !outcome.breaks.is_empty();
         let breaks = self.cross.take(&mut outcome, whole);
         self.breaks.extend(breaks);
         let key = key_of(&outcome.owner);
@@ -190,8 +185,10 @@ impl<'p> Ledger<'p> {
                 self.later.compare(&outcome.owner, &outcome.balances, priors.get(&key).copied());
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
+            self.kept.keep_trend(&outcome.owner, &outcome.balances, is_broken);
             self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
         }
+        self.kept.keep_rows(outcome.around);
         self.rejects.extend(outcome.rejects);
         Ok(())
     }
@@ -206,7 +203,13 @@ impl<'p> Ledger<'p> {
         }
     }
 
-    fn commit(mut self, out: &OutputDir, gathered: &Gathered, started: DateTime<Utc>) -> Result<Report> {
+    fn commit(
+        mut self,
+        out: &OutputDir,
+        gathered: &Gathered,
+        priors: &HashMap<OwnerKey, Prior>,
+        started: DateTime<Utc>,
+    ) -> Result<Report> {
         let (seams, seams_over) = self.later.finish(&self.publication, out.state())?;
         self.breaks.extend(seams);
         self.breaks.sort_by(|a, b| {
@@ -228,6 +231,8 @@ impl<'p> Ledger<'p> {
             &self.beside,
         )?;
         registered.taken_back.extend(seams_over);
+        let known = |pages| knowledge(self.plan, gathered, priors, pages);
+        self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
 
@@ -237,7 +242,8 @@ impl<'p> Ledger<'p> {
         report.meaning = MeaningLine::kept_short(self.meanings);
         report.tell_since(registered.since, registered.note);
         self.publication.add_report_file("summary.json", &report.to_json())?;
-        self.publication.add_report_file("reconciliation.html", report.to_html().as_bytes())?;
+        let page = page::page(self.plan, &self.publication, gathered, &report, &self.rejects, &self.kept);
+        self.publication.add_report_file("reconciliation.html", page.as_bytes())?;
         let delta = StateDelta {
             run: RunRecord {
                 run_id: self.publication.run_id().to_owned(),
@@ -259,6 +265,26 @@ impl<'p> Ledger<'p> {
         let committed = self.publication.commit(&delta)?;
         report.reports = committed.reports;
         Ok(report)
+    }
+}
+
+/// What is known of an owner beside its pages.
+fn knowledge<'k>(
+    plan: &Plan,
+    gathered: &'k Gathered,
+    priors: &HashMap<OwnerKey, Prior>,
+    pages: &OwnerPages,
+) -> Knowledge<'k> {
+    let (key, needs) = (key_of(&pages.owner), Needs::of(&plan.feeds));
+    Knowledge {
+        window: plan.window,
+        zone: plan.zone,
+        currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
+        prior: priors.get(&key).copied(),
+        around: days_around(plan, needs, gathered.seen_on),
+        reported: gathered.reported.get(&key).copied(),
+        needs,
+        fx_fee: plan.fx_fee,
     }
 }
 

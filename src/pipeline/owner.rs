@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
+use super::around::{self, Picked, Responses, Shown, Wanted};
 use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
@@ -16,7 +17,7 @@ use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
-use crate::reconcile::{Books, Entry, Link, Prior, close_chain_until, close_listing, reconcile};
+use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_chain_until, close_listing, reconcile};
 use crate::reconcile::{FeeRule, Meaning};
 use crate::record::feed::natural_cmp;
 use crate::record::{
@@ -63,6 +64,8 @@ pub(super) struct Outcome {
     pub notes: Vec<String>,
     /// What the provider means, as far as this owner's rows tell.
     pub meaning: Meaning,
+    /// The rows around its breaks.
+    pub around: Vec<Picked>,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -73,7 +76,7 @@ pub(super) fn process(
     encoder: Encoder,
 ) -> Result<Outcome> {
     let responses = responses(pages, archive)?;
-    let reader = Reader { pages, responses: &responses, knowledge };
+    let reader = Reader { pages, archive, responses: &responses, knowledge };
     let (owner, window) = (&pages.owner, knowledge.window);
     Ok(match pages.feed {
         feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
@@ -149,10 +152,41 @@ pub(super) fn rows_outside(
     Ok(rows.into_iter().filter(outside).collect())
 }
 
+/// Reads an owner's pages once more, for the rows around breaks that were found after its books were closed.
+pub(super) fn look_again(
+    pages: &OwnerPages,
+    archive: &Archive,
+    knowledge: Knowledge<'_>,
+    wanted: &[Wanted],
+) -> Result<Vec<Picked>> {
+    let responses = responses(pages, archive)?;
+    let knowledge = Knowledge { around: knowledge.window, ..knowledge };
+    let reader = Reader { pages, archive, responses: &responses, knowledge };
+    let (owner, prior, rule) = (&pages.owner, knowledge.prior, knowledge.fx_fee);
+    Ok(match pages.feed {
+        feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
+            let rows = reader.read_around(|row, context| decode::statement_line(feed, row, context)).rows;
+            let books =
+                if feed.is_chain() { close_chain(owner, rows, prior, rule) } else { close_listing(owner, rows) };
+            around::pick(wanted, &books.rows, reader.responses())
+        }
+        Feed::CardTransactions => {
+            let mut rows = reader.read_around(decode::card_transaction).rows;
+            decode::settle_currencies(&mut rows, knowledge.currency);
+            around::pick(wanted, &close_chain(owner, rows, prior, rule).rows, reader.responses())
+        }
+        Feed::CreditTransfers => {
+            let rows = reader.read_around(decode::credit_transfer).rows;
+            around::pick(wanted, &close_transfers(owner, rows).rows, reader.responses())
+        }
+    })
+}
+
 /// One owner's pages in one feed, and what is known of the owner.
 #[derive(Clone, Copy)]
 struct Reader<'p> {
     pages: &'p OwnerPages,
+    archive: &'p Archive,
     responses: &'p [(Vec<u8>, usize)],
     knowledge: Knowledge<'p>,
 }
@@ -168,6 +202,10 @@ struct Found<R> {
 }
 
 impl<'p> Reader<'p> {
+    fn responses(self) -> Responses<'p> {
+        Responses { pages: self.pages, archive: self.archive, bytes: self.responses }
+    }
+
     /// The rows of the window and those around it, decoded. A row that is rejected may be one around the window, which is
     /// nobody's concern: then the window alone is read once more, for its own rejects.
     fn read_around<R: Row, F: Fields<'p>>(
@@ -199,7 +237,7 @@ impl<'p> Reader<'p> {
     }
 
     /// An owner whose balances form a chain: its end is compared with what the provider reports.
-    fn chain<R: Row + Link, F>(
+    fn chain<R: Shown + Link, F>(
         self,
         found: Found<R>,
         encoder: Encoder,
@@ -212,7 +250,13 @@ impl<'p> Reader<'p> {
         let last = reported.filter(|_| found.around_is_whole && !goes_on).map(|reported| reported.after);
         let books = close_chain_until(&self.pages.owner, found.rows, prior, fx_fee, last);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
+        let told = match &closing {
+            Some(Closing::Fails(found)) => std::slice::from_ref(&**found),
+            _ => &[],
+        };
+        let at_the_end = around::pick(&Wanted::of_all(told), &books.rows, self.responses());
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
+        outcome.around.extend(at_the_end);
         match closing {
             Some(Closing::Fails(found)) => outcome.breaks.push(*found),
             Some(Closing::Open(note)) => outcome.notes.push(note),
@@ -250,7 +294,7 @@ impl<'p> Reader<'p> {
         Some(closing::check_closing(owner, &ending, reported, &books.breaks))
     }
 
-    fn outcome<R: Row, F>(
+    fn outcome<R: Shown, F>(
         self,
         books: Books<R>,
         around: &[R],
@@ -273,6 +317,7 @@ impl<'p> Reader<'p> {
             feed: self.pages.feed,
             owner: self.pages.owner.clone(),
             rows: encoder.encode(&books.rows),
+            around: around::pick(&Wanted::of_all(&books.breaks), &books.rows, self.responses()),
             breaks: books.breaks,
             balances: books.balances,
             rejects,

@@ -1,4 +1,4 @@
-//! What a run tells about itself: `summary.json`, the page for the accountant, and the table on the terminal.
+//! What a run tells about itself: `summary.json`, and the table on the terminal. The page is [`super::page`]'s.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -378,18 +378,6 @@ impl Report {
         let mut json = serde_json::to_vec_pretty(self).expect("a report is plain data");
         json.push(b'\n');
         json
-    }
-
-    /// `reconciliation.html`.
-    pub fn to_html(&self) -> String {
-        let mut environment = minijinja::Environment::new();
-        environment
-            .add_template("reconciliation.html", include_str!("reconciliation.html"))
-            .expect("the template is part of the program");
-        let template = environment.get_template("reconciliation.html").expect("added above");
-        template
-            .render(minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(self)), verdict => self.verdict() })
-            .expect("the template fits the report")
     }
 }
 

@@ -100,6 +100,11 @@ impl Total {
     /// Nothing.
     pub const ZERO: Total = Total(0);
 
+    /// From ten-thousandths of the major unit.
+    pub const fn from_unscaled(unscaled: i128) -> Total {
+        Total(unscaled)
+    }
+
     /// Adds an amount.
     pub fn add(&mut self, amount: Money) {
         self.0 += i128::from(amount.0);

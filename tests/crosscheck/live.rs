@@ -43,6 +43,7 @@ fn plan(source: Source, window: Window, output: Output) -> Plan {
         fx_fee: tieout::reconcile::FeeRule::default(),
         provider: "anytime",
         source,
+        locale: tieout::report::Locale::default(),
         output,
         fresh: false,
     }

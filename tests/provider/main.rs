@@ -88,6 +88,7 @@ impl Bench {
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
             fresh: false,
+            locale: tieout::report::Locale::default(),
         }
     }
 
