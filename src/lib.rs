@@ -16,6 +16,7 @@
 //! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
+//! | [`formats`] | statements for accounting programs and a workbook, each read back before it is released |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
@@ -52,6 +53,7 @@
 pub mod breaks;
 pub mod cli;
 pub mod error;
+pub mod formats;
 pub mod job;
 pub mod landing;
 pub mod output;

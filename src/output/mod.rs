@@ -55,7 +55,7 @@ pub use directory::OutputDir;
 pub use disk::{Access, Disk, DiskFile, LocalDisk};
 pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
-pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
+pub use manifest::{FileFacts, Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
 pub use schema::{ParquetType, Property, SchemaDocument};
 pub use staged::Digested;

@@ -14,6 +14,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::job::Plan;
+use crate::formats::{self, xlsx};
 use crate::landing;
 use crate::output::{Encoder, Formats, OutputDir, Publication};
 use crate::provider::Progress;
@@ -64,6 +65,7 @@ fn priors(out: &OutputDir, plan: &Plan) -> Result<HashMap<OwnerKey, Prior>> {
 struct Ledger<'p> {
     plan: &'p Plan,
     publication: Publication,
+    book: formats::Book,
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
@@ -82,11 +84,13 @@ impl<'p> Ledger<'p> {
             feeds.chain([&dataset::BALANCES, &dataset::BREAKS, &dataset::REJECTS]).collect();
         let mut publication = Publication::begin(out, &plan.job_name, plan.window, run_id, formats, &datasets)?;
         keep_what_could_not_be_read(&mut publication, plan, gathered);
+        let book = formats::Book::begin(plan.output.accounting, &publication, &datasets)?;
         let rejects = gathered.unreadable.clone();
         let terms = Terms { window: plan.window, transfer_days: plan.transfer_days, seen_on: gathered.seen_on };
         Ok(Self {
             plan,
             publication,
+            book,
             breaks: Vec::new(),
             rejects,
             owners: Vec::new(),
@@ -117,6 +121,7 @@ impl<'p> Ledger<'p> {
                 around,
                 reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
                 needs,
+                accounting: plan.output.accounting,
                 fx_fee: plan.fx_fee,
             };
             owner::process(pages, &gathered.archive, knowledge, encoders[&pages.feed])
@@ -142,9 +147,13 @@ impl<'p> Ledger<'p> {
         }
         self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
+        self.book.take(&mut self.publication, outcome.files, &mut self.notes)?;
+        self.book.append(outcome.sheet)?;
         if outcome.feed.is_chain() {
             let balances = self.publication.encoder(&dataset::BALANCES).encode(&outcome.balances);
             self.publication.append(balances)?;
+            let xlsx = self.plan.output.accounting.xlsx;
+            self.book.append(xlsx.then(|| xlsx::sheet_rows(&dataset::BALANCES, &outcome.balances)))?;
             if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
@@ -181,6 +190,7 @@ impl<'p> Ledger<'p> {
             register::register(&mut self.publication, out.state(), self.plan, gathered, found, &self.rejects)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
+        self.book.finish(&mut self.publication, &self.plan.job_name, &registered.rows, &self.rejects)?;
 
         let mut report =
             Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);

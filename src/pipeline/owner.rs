@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
+use crate::formats::statement::{Movement, OwnerBooks};
+use crate::formats::xlsx::{SheetRows, sheet_rows};
+use crate::formats::{Accounting, OwnerFiles};
 use crate::landing::Archive;
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
@@ -37,6 +40,8 @@ pub(super) struct Knowledge<'a> {
     pub reported: Option<Reported>,
     /// What the checks between feeds need.
     pub needs: Needs,
+    /// What is written for accounting programs.
+    pub accounting: Accounting,
     /// Where the job says that fees are.
     pub fx_fee: FeeRule,
 }
@@ -56,6 +61,10 @@ pub(super) struct Outcome {
     pub notes: Vec<String>,
     /// What the provider means, as far as this owner's rows tell.
     pub meaning: Meaning,
+    /// Its files for accounting programs.
+    pub files: OwnerFiles,
+    /// Its rows of the workbook.
+    pub sheet: Option<SheetRows>,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -80,7 +89,7 @@ pub(super) fn process(
             let found = reader.read_around(|row, context| decode::statement_line(feed, row, context));
             let facts = |rows: &[StatementLine<'_>]| facts::of_lines(rows, window, knowledge.needs);
             if feed.is_chain() {
-                return Ok(reader.chain(found, encoder, facts, Facts::Lines));
+                return reader.chain(found, encoder, facts, Facts::Lines);
             }
             let books = close_listing(owner, found.rows);
             reader.outcome(books, &found.around, found.rejects, encoder, facts, Facts::Lines)
@@ -88,7 +97,7 @@ pub(super) fn process(
         Feed::CardTransactions => {
             let mut found = reader.read_around(decode::card_transaction);
             decode::settle_currencies(&mut found.rows, knowledge.currency);
-            reader.chain(found, encoder, |rows| facts::of_card(rows, window), Facts::Card)
+            return reader.chain(found, encoder, |rows| facts::of_card(rows, window), Facts::Card);
         }
         Feed::CreditTransfers => {
             let found = reader.read_around(decode::credit_transfer);
@@ -146,22 +155,36 @@ impl<'p> Reader<'p> {
     }
 
     /// An owner whose balances form a chain: its end is compared with what the provider reports.
-    fn chain<R: Row + Link, F>(
+    fn chain<R: Movement, F>(
         self,
         found: Found<R>,
         encoder: Encoder,
         facts: impl Fn(&[R]) -> Vec<F>,
         side: impl Fn(Side<F>) -> Facts,
-    ) -> Outcome {
+    ) -> Result<Outcome> {
         let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
+        let files = self.files(&books, closing.as_ref())?;
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         match closing {
             Some(Closing::Fails(found)) => outcome.breaks.push(*found),
             Some(Closing::Open(note)) => outcome.notes.push(note),
             Some(Closing::Ties) | None => {}
         }
-        outcome
+        outcome.files = files;
+        Ok(outcome)
+    }
+
+    /// Statements for accounting programs, written and read back.
+    fn files<R: Movement>(self, books: &Books<R>, closing: Option<&Closing>) -> Result<OwnerFiles> {
+        let mut breaks = books.breaks.clone();
+        if let Some(Closing::Fails(found)) = closing {
+            breaks.push((**found).clone());
+        }
+        let Books { rows, balances, meaning, .. } = books;
+        let Knowledge { window, prior, accounting, .. } = self.knowledge;
+        let owner = &self.pages.owner;
+        accounting.write_owner(&OwnerBooks { owner, window, rows, balances, breaks: &breaks, meaning: *meaning, prior })
     }
 
     fn closing<R: Row + Link>(self, books: &Books<R>, around: &[R]) -> Option<Closing> {
@@ -213,6 +236,8 @@ impl<'p> Reader<'p> {
             feed: self.pages.feed,
             owner: self.pages.owner.clone(),
             rows: encoder.encode(&books.rows),
+            sheet: self.knowledge.accounting.xlsx.then(|| sheet_rows(super::dataset_of(self.pages.feed), &books.rows)),
+            files: OwnerFiles::default(),
             breaks: books.breaks,
             balances: books.balances,
             rejects,
