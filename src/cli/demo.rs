@@ -85,6 +85,11 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
             ca_certificate: None,
             limits: Limits::default(),
         })),
-        output: Output { directory: arguments.out.clone(), csv: true, parquet: true, accounting: Accounting::default() },
+        output: Output {
+            directory: arguments.out.clone(),
+            csv: true,
+            parquet: true,
+            accounting: Accounting::default(),
+        },
     }
 }

@@ -63,6 +63,9 @@ pub struct Expected {
 }
 
 /// What the file of an owner must say.
+///
+/// # Errors
+/// When the books have no one currency.
 pub fn expected<R: Movement>(books: &OwnerBooks<'_, R>, spelling: &dyn Spelling) -> Result<Vec<Expected>, String> {
     let currency = books.currency()?;
     let periods = books.periods(spelling.per());
@@ -105,10 +108,14 @@ pub fn expected<R: Movement>(books: &OwnerBooks<'_, R>, spelling: &dyn Spelling)
 }
 
 /// Compares what was read back with what the books say; the error tells the first difference.
+///
+/// # Errors
+/// When they differ.
 pub fn compare(expected: &[Expected], found: &[Told]) -> Result<(), String> {
     differs("statements", &expected.len(), &found.len())?;
     for (expected, found) in expected.iter().zip(found) {
-        compare_one(expected, found).map_err(|error| format!("{} to {}: {error}", expected.window.from, expected.window.to))?;
+        compare_one(expected, found)
+            .map_err(|error| format!("{} to {}: {error}", expected.window.from, expected.window.to))?;
     }
     Ok(())
 }

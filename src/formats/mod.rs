@@ -25,9 +25,6 @@ pub mod text;
 pub mod xlsx;
 mod xml;
 
-#[cfg(test)]
-mod tests;
-
 pub use book::Book;
 
 use crate::output::Totals;
@@ -41,6 +38,7 @@ pub const NAMES: [&str; 5] = ["camt053", "ofx", "mt940", "hledger", "xlsx"];
 
 /// Which formats a job writes beside CSV and Parquet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says of a format whether it is written")]
 pub struct Accounting {
     /// camt.053, in this version.
     pub camt053: Option<camt053::Version>,
@@ -66,9 +64,15 @@ pub trait StatementFormat: std::fmt::Debug {
     fn needs_balances(&self) -> bool {
         true
     }
-    /// The file of an owner; the error says what the format cannot hold.
+    /// The file of an owner.
+    ///
+    /// # Errors
+    /// What the format cannot hold.
     fn write(&self, statements: &[Statement]) -> Result<Written, String>;
     /// What a file says.
+    ///
+    /// # Errors
+    /// Why it is no file of this format.
     fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String>;
     /// What it can say, and how.
     fn spelling(&self) -> &dyn Spelling;
@@ -84,12 +88,17 @@ pub struct Written {
 }
 
 impl Written {
-    /// With the sums of the entries that the file lists.
+    /// With the number of entries that the file lists, and the sums of those that are booked: opening and sums make the
+    /// closing where the chain ties.
     pub fn of(bytes: Vec<u8>, statements: &[Statement], lists_pending: bool) -> Written {
         let mut totals = Totals::default();
         for statement in statements {
-            for entry in statement.entries.iter().filter(|entry| lists_pending || !entry.pending) {
-                totals.count(&statement.currency, entry.amount, entry.day);
+            for entry in &statement.entries {
+                if !entry.pending {
+                    totals.count(&statement.currency, entry.amount, entry.day);
+                } else if lists_pending {
+                    totals.rows += 1;
+                }
             }
         }
         let text = |statement: &Statement, amount: Option<_>| amount.map(|amount| statement.money(amount));
@@ -100,6 +109,11 @@ impl Written {
             opening: opening.and_then(|first| text(first, first.opening)),
             closing: closing.and_then(|last| text(last, last.closing)),
         }
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -154,7 +168,8 @@ impl Accounting {
     pub fn write_owner<R: Movement>(&self, books: &OwnerBooks<'_, R>) -> Result<OwnerFiles> {
         let mut out = OwnerFiles::default();
         for format in self.statement_formats() {
-            let is_known = books.periods(format.spelling().per()).iter().all(|p| p.opening.is_some() && p.closing.is_some());
+            let is_known =
+                books.periods(format.spelling().per()).iter().all(|p| p.opening.is_some() && p.closing.is_some());
             if !is_known && format.needs_balances() {
                 let note = format!("{}: no {} statement, as no balance of it is known", books.owner, format.name());
                 out.notes.push(note);
@@ -185,8 +200,12 @@ pub fn prove<R: Movement>(format: &dyn StatementFormat, books: &OwnerBooks<'_, R
     let told = format.read(bytes);
     let expected = control::expected(books, format.spelling());
     told.and_then(|told| control::compare(&expected?, &told)).map_err(|reason| {
-        Error::environment(format!("the {} file of {} does not read back as its rows: {reason}", format.name(), books.owner))
-            .hint(format!("nothing was released; leave \"{}\" out of [output] formats, and report this", format.name()))
+        Error::environment(format!(
+            "the {} file of {} does not read back as its rows: {reason}",
+            format.name(),
+            books.owner
+        ))
+        .hint(format!("nothing was released; leave \"{}\" out of [output] formats, and report this", format.name()))
     })
 }
 

@@ -102,7 +102,8 @@ impl Movement for CardTransaction<'_> {
     fn words(&self) -> Vec<String> {
         let mut words: Vec<String> = self.description.iter().map(ToString::to_string).collect();
         words.extend(self.mcc.as_ref().map(|mcc| format!("MCC {mcc}")));
-        if let Some((amount, currency)) = self.instructed() {
+        let own = self.currency.as_deref();
+        if let Some((amount, currency)) = self.instructed().filter(|(_, currency)| Some(*currency) != own) {
             words.push(format!("{currency} {}", amount.text(minor_digits(Some(currency)))));
         }
         words
@@ -156,7 +157,10 @@ pub struct Period {
 }
 
 impl<R: Movement> OwnerBooks<'_, R> {
-    /// The currency of the books; an error where they have several, or none that ISO 4217 could know.
+    /// The currency of the books.
+    ///
+    /// # Errors
+    /// Where they have several, or one that ISO 4217 could not know.
     pub fn currency(&self) -> Result<String, String> {
         let mut codes = self.listed().filter_map(|row| row.currency());
         let Some(first) = codes.next() else {
@@ -229,6 +233,9 @@ impl<R: Movement> OwnerBooks<'_, R> {
     }
 
     /// The statements.
+    ///
+    /// # Errors
+    /// Where the books have no one currency.
     pub fn statements(&self, per: Per) -> Result<Vec<Statement>, String> {
         let currency = self.currency()?;
         let digits = minor_digits(Some(&currency));

@@ -72,6 +72,7 @@ pub struct ManifestFile {
     /// The last booking date among the rows.
     pub max_booking_date: Option<String>,
     /// Sums of the rows' amounts by currency, rows of every status included; empty where there are no amounts.
+    /// Of a statement: its booked entries alone, so that they lead from `opening` to `closing`.
     pub totals: Vec<CurrencyTotals>,
     /// Of a statement: the balance before its first entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]

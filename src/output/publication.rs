@@ -186,7 +186,7 @@ impl Publication {
     fn make_report_folder(&mut self, name: &str) -> Result<()> {
         let parts: Vec<&str> = name.split('/').collect();
         let is_plain = |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']);
-        let fits = parts.len() <= 2 && parts.iter().all(|part| is_plain(&part)) && name != manifest::FILE_NAME;
+        let fits = parts.len() <= 2 && parts.iter().all(is_plain) && name != manifest::FILE_NAME;
         assert!(fits, "a name of its own in the report folder, or in a folder there: {name}");
         if let [folder, _] = parts.as_slice()
             && !self.folders.iter().any(|known| known == folder)

@@ -13,8 +13,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::job::Plan;
 use crate::formats::{self, xlsx};
+use crate::job::Plan;
 use crate::landing;
 use crate::output::{Encoder, Formats, OutputDir, Publication};
 use crate::provider::Progress;

@@ -84,7 +84,12 @@ impl Bench {
             provider: "anytime",
             fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
-            output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true, accounting: tieout::formats::Accounting::default() },
+            output: Output {
+                directory: self.folder.path().join("out"),
+                csv: true,
+                parquet: true,
+                accounting: tieout::formats::Accounting::default(),
+            },
         }
     }
 

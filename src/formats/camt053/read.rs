@@ -28,7 +28,14 @@ struct ToldEntryParts {
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
     let mut reader = Reader::default();
     let cell = std::cell::RefCell::new(&mut reader);
-    xml::read(bytes, |node| { cell.borrow_mut().begins(node); Ok(()) }, |node| cell.borrow_mut().ends(node))?;
+    xml::read(
+        bytes,
+        |node| {
+            cell.borrow_mut().begins(node);
+            Ok(())
+        },
+        |node| cell.borrow_mut().ends(node),
+    )?;
     Ok(reader.statements)
 }
 
@@ -42,7 +49,8 @@ impl Reader {
     }
 
     fn ends(&mut self, node: &Node<'_>) -> Result<(), String> {
-        if node.is("Bal/Amt") || node.is("Ntry/Amt") || node.is("TtlNetNtry/Amt") || node.is("TtlNtries/TtlNetNtryAmt") {
+        if node.is("Bal/Amt") || node.is("Ntry/Amt") || node.is("TtlNetNtry/Amt") || node.is("TtlNtries/TtlNetNtryAmt")
+        {
             self.amount = Some(money(node.text)?);
             let currency = node.attribute("Ccy");
             if let (Some(statement), Some(currency)) = (self.statements.last(), currency)

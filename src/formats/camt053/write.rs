@@ -54,9 +54,7 @@ fn write_statement(xml: &mut Xml, format: Camt053, statement: &Statement) -> Res
     xml.leaf("ToDtTm", &created(window));
     xml.close("FrToDt");
     write_account(xml, statement);
-    for (code, balance, day) in
-        [("OPBD", statement.opening, window.from), ("CLBD", statement.closing, window.to)]
-    {
+    for (code, balance, day) in [("OPBD", statement.opening, window.from), ("CLBD", statement.closing, window.to)] {
         let balance = balance.ok_or("a balance is not known")?;
         xml.open("Bal");
         xml.line(&format!("<Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"));

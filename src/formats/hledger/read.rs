@@ -22,15 +22,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
                 take_posting(transaction, posting, &told.currency)?;
             }
         } else {
-            close(open.take(), &mut told)?;
+            close(open.take().as_ref(), &mut told)?;
             match line.split(' ').next() {
                 Some("commodity") => line.rsplit(' ').next().unwrap_or_default().clone_into(&mut told.currency),
-                Some(day) if line.starts_with(|c: char| c.is_ascii_digit()) => open = Some(begin(day, &line[day.len()..])?),
+                Some(day) if line.starts_with(|c: char| c.is_ascii_digit()) => {
+                    open = Some(begin(day, &line[day.len()..])?);
+                }
                 _ => {}
             }
         }
     }
-    close(open, &mut told)?;
+    close(open.as_ref(), &mut told)?;
     Ok(vec![told])
 }
 
@@ -59,8 +61,8 @@ fn take_posting(transaction: &mut Transaction<'_>, posting: &str, currency: &str
     Ok(())
 }
 
-fn close(transaction: Option<Transaction<'_>>, told: &mut Told) -> Result<(), String> {
-    let Some(Transaction { day, id, text, amount, asserted }) = transaction else { return Ok(()) };
+fn close(transaction: Option<&Transaction<'_>>, told: &mut Told) -> Result<(), String> {
+    let Some(&Transaction { day, id, text, amount, asserted }) = transaction else { return Ok(()) };
     let amount = amount.ok_or_else(|| format!("the transaction of {day} has no posting"))?;
     match (id, text) {
         (Some(id), text) => told.entries.push(ToldEntry {

@@ -18,7 +18,10 @@ pub(super) fn write(statements: &[Statement]) -> Result<Written, String> {
     let [statement] = statements else { return Err("a journal holds one statement".to_owned()) };
     let account = account_of(statement);
     let mut out = String::new();
-    line(&mut out, &format!("; {}, {} to {}", comment(&statement.owner.to_string()), statement.window.from, statement.window.to));
+    line(
+        &mut out,
+        &format!("; {}, {} to {}", comment(&statement.owner.to_string()), statement.window.from, statement.window.to),
+    );
     line(&mut out, "decimal-mark .");
     let sample = match statement.digits {
         0 => "1000.".to_owned(),

@@ -13,7 +13,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
         }
         let statement = statements.last_mut().ok_or("a message begins with :20:")?;
         match tag {
-            "25" | "28C" => {}
             "60F" => (statement.opening, statement.currency) = balance(&value)?,
             "62F" => {
                 let (closing, currency) = balance(&value)?;
@@ -22,13 +21,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
                 }
                 statement.closing = closing;
             }
-            "61" => statement.entries.push(entry(&value[0])?),
+            "61" => statement.entries.push(entry(value[0])?),
             // That behind the closing balance is the message's own.
             "86" if statement.closing.is_none() => {
                 let entry = statement.entries.last_mut().ok_or("a text without an entry")?;
                 entry.text = value.iter().take_while(|line| !line.starts_with("/BREAK/")).copied().collect();
             }
-            "86" => {}
+            "25" | "28C" | "86" => {}
             other => return Err(format!("expected a field of MT940, found :{other}:")),
         }
     }

@@ -44,7 +44,7 @@ impl Reader {
             "BALLIST" => statement.opening = self.balance.take(),
             "DTPOSTED" => self.entry.day = day(text)?,
             "TRNAMT" => self.entry.amount = Some(money(text)?),
-            "FITID" => self.entry.id = text.split('#').next().unwrap_or_default().to_owned(),
+            "FITID" => text.split('#').next().unwrap_or_default().clone_into(&mut self.entry.id),
             "MEMO" => text.clone_into(&mut self.entry.text),
             "STMTTRN" => {
                 let entry = std::mem::take(&mut self.entry);

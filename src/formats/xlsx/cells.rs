@@ -62,7 +62,8 @@ impl Cells {
     }
 
     fn string(&mut self, text: &str, style: u8) {
-        write!(self.out, "<c s=\"{style}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">").expect("a text takes any text");
+        write!(self.out, "<c s=\"{style}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">")
+            .expect("a text takes any text");
         push_xml(&mut self.out, &without_escapes(&shown(text)));
         self.out.push_str("</t></is></c>");
     }

@@ -148,7 +148,7 @@ impl<R: Read> Rows<R> {
             self.held.drain(..end);
             left -= whole;
             if left > 0 {
-                let mut block = [0; 1 << 16];
+                let mut block = [0; 1 << 13];
                 match self.source.read(&mut block).map_err(refused)? {
                     0 => return Err(refused(io::ErrorKind::UnexpectedEof.into())),
                     read => self.held.extend_from_slice(&block[..read]),
@@ -176,7 +176,8 @@ fn head(dataset: &Dataset, is_first: bool) -> String {
     );
     for (index, column) in dataset.columns.iter().enumerate() {
         let (place, width) = (index + 1, width(column));
-        write!(out, "<col min=\"{place}\" max=\"{place}\" width=\"{width}\" customWidth=\"1\"/>").expect("a text takes any text");
+        write!(out, "<col min=\"{place}\" max=\"{place}\" width=\"{width}\" customWidth=\"1\"/>")
+            .expect("a text takes any text");
     }
     out.push_str("</cols><sheetData>");
     let mut cells = Cells::new();
@@ -227,24 +228,36 @@ fn frame(parts: &[String]) -> Vec<(String, String)> {
     let styles_id = parts.len() + 1;
     let main = "application/vnd.openxmlformats-officedocument.spreadsheetml";
     vec![
-        ("[Content_Types].xml".to_owned(), format!(
-            "{XML}<Types xmlns=\"{PACKAGE}/content-types\">\
+        (
+            "[Content_Types].xml".to_owned(),
+            format!(
+                "{XML}<Types xmlns=\"{PACKAGE}/content-types\">\
              <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
              <Default Extension=\"xml\" ContentType=\"application/xml\"/>\
              <Override PartName=\"/xl/workbook.xml\" ContentType=\"{main}.sheet.main+xml\"/>\
              <Override PartName=\"/xl/styles.xml\" ContentType=\"{main}.styles+xml\"/>{types}</Types>"
-        )),
-        ("_rels/.rels".to_owned(), format!(
-            "{XML}<Relationships xmlns=\"{PACKAGE}/relationships\">\
+            ),
+        ),
+        (
+            "_rels/.rels".to_owned(),
+            format!(
+                "{XML}<Relationships xmlns=\"{PACKAGE}/relationships\">\
              <Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
-        )),
-        ("xl/workbook.xml".to_owned(), format!(
-            "{XML}<workbook xmlns=\"{NAMESPACE}\" xmlns:r=\"{RELATIONS}\"><sheets>{sheets}</sheets></workbook>"
-        )),
-        ("xl/_rels/workbook.xml.rels".to_owned(), format!(
-            "{XML}<Relationships xmlns=\"{PACKAGE}/relationships\">{relations}\
+            ),
+        ),
+        (
+            "xl/workbook.xml".to_owned(),
+            format!(
+                "{XML}<workbook xmlns=\"{NAMESPACE}\" xmlns:r=\"{RELATIONS}\"><sheets>{sheets}</sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels".to_owned(),
+            format!(
+                "{XML}<Relationships xmlns=\"{PACKAGE}/relationships\">{relations}\
              <Relationship Id=\"rId{styles_id}\" Type=\"{RELATIONS}/styles\" Target=\"styles.xml\"/></Relationships>"
-        )),
+            ),
+        ),
         ("xl/styles.xml".to_owned(), format!("{XML}{}", include_str!("styles.xml").replace('\n', ""))),
     ]
 }
@@ -256,4 +269,77 @@ fn refused(error: io::Error) -> Error {
 fn differs(reason: &str) -> Error {
     Error::environment(format!("the workbook does not read back as its rows: {reason}"))
         .hint("nothing was released; leave \"xlsx\" out of [output] formats, and report this")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sheet_rows;
+    use super::*;
+    use crate::record::dataset::{BREAKS, REJECTS};
+    use crate::record::{Feed, RejectRow};
+
+    fn scratch() -> Result<File> {
+        tempfile::tempfile().map_err(refused)
+    }
+
+    fn rejects(count: usize) -> Vec<RejectRow> {
+        let reject = |number| RejectRow {
+            feed: Feed::CardTransactions,
+            owner_id: Some(format!("{number}")),
+            txid: None,
+            page_sha256: "ab".repeat(32),
+            pointer: "</row>".to_owned(),
+            reason: "x".repeat(number * 37),
+            raw: "=1+1\r\n\u{1}".to_owned(),
+        };
+        (0..count).map(reject).collect()
+    }
+
+    fn parts_of(rows: usize, sheet_rows_max: u64) -> Vec<String> {
+        let workbook = Workbook::begin(&[&BREAKS, &REJECTS], scratch).expect("a scratch file");
+        let mut workbook = workbook.with_sheet_rows_max(sheet_rows_max);
+        // In parts, as owners come.
+        for part in rejects(rows).chunks(7) {
+            workbook.append(&sheet_rows(&REJECTS, part)).expect("a disk that works");
+        }
+        let mut file = workbook.finish(scratch().expect("a file")).expect("it reads back");
+        let mut text = String::new();
+        let mut archive = zip::ZipArchive::new(&mut file).expect("a workbook");
+        archive.by_name("xl/workbook.xml").expect("its sheets").read_to_string(&mut text).expect("text");
+        text.split("name=\"").skip(1).map(|rest| rest[..rest.find('"').expect("its end")].to_owned()).collect()
+    }
+
+    #[test]
+    fn rows_beyond_a_sheet_stand_in_further_sheets() {
+        assert_eq!(parts_of(0, 11), ["breaks", "rejects"]);
+        assert_eq!(parts_of(10, 11), ["breaks", "rejects"]);
+        assert_eq!(parts_of(25, 11), ["breaks", "rejects", "rejects (2)", "rejects (3)"]);
+    }
+
+    #[test]
+    fn a_workbook_that_lost_or_changed_a_row_is_not_released() {
+        let rows = rejects(20);
+        for (from, to) in [("card_transactions", "card_transactionS"), (">7<", ">8<")] {
+            let mut part = sheet_rows(&REJECTS, &rows);
+            let text = zstd::decode_all(&part.packed[..]).expect("zstd");
+            let text = String::from_utf8(text).expect("XML").replacen(from, to, 1);
+            part.packed = zstd::bulk::compress(text.as_bytes(), 1).expect("zstd");
+            let mut workbook = Workbook::begin(&[&REJECTS], scratch).expect("a scratch file");
+            workbook.append(&part).expect("a disk that works");
+            let error = workbook.finish(scratch().expect("a file")).expect_err("not what the rows say");
+            assert!(error.message().contains("does not read back as its rows"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_same_rows_give_the_same_bytes() {
+        let bytes = || {
+            let mut workbook = Workbook::begin(&[&REJECTS], scratch).expect("a scratch file");
+            workbook.append(&sheet_rows(&REJECTS, &rejects(3))).expect("a disk that works");
+            let mut bytes = Vec::new();
+            workbook.finish(scratch().expect("a file")).expect("it reads back").read_to_end(&mut bytes).expect("bytes");
+            bytes
+        };
+        assert!(bytes() == bytes());
+    }
 }
