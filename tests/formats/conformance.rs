@@ -226,15 +226,20 @@ fn a_format_refuses_what_it_cannot_hold() {
     let mut mixed = plain_lines();
     mixed[2].currency = Some("USD".into());
     let mut unknown = plain_lines();
-    unknown.iter_mut().for_each(|line| line.currency = Some("E<R".into()));
+    for line in &mut unknown {
+        line.currency = Some("E<R".into());
+    }
     for format in formats() {
         assert!(refused(&*format, mixed.clone()).contains("a statement has one currency"));
         assert!(refused(&*format, unknown.clone()).contains("a currency is three large letters"));
     }
 }
 
+/// Something that a writer does wrong.
+type Fault = fn(&mut Statement);
+
 /// What a writer could do wrong.
-const FAULTS: &[(&str, fn(&mut Statement))] = &[
+const FAULTS: &[(&str, Fault)] = &[
     ("an entry is lost", |statement| drop(statement.entries.remove(1))),
     ("an entry is doubled", |statement| statement.entries.insert(1, statement.entries[1].clone())),
     ("entries change places", |statement| statement.entries.swap(0, 1)),
@@ -247,7 +252,7 @@ const FAULTS: &[(&str, fn(&mut Statement))] = &[
     ("a text is another", |statement| statement.entries[0].text.push('x')),
     ("the opening is another", |statement| statement.opening = Some(money("1"))),
     ("the closing is smoothed", |statement| statement.closing = Some(money("77"))),
-    ("the currency is another", |statement| statement.currency = "USD".to_owned()),
+    ("the currency is another", |statement| "USD".clone_into(&mut statement.currency)),
     ("a booked entry is announced", |statement| statement.entries[0].pending = true),
 ];
 
@@ -286,7 +291,6 @@ fn a_file_that_was_cut_off_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn any_texts_read_back(
         texts in proptest::collection::vec("(?s).{0,300}|[:;/\r\n -]{0,200}|[<&#%(){}]{0,60}", 1..12),

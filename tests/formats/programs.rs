@@ -35,7 +35,6 @@ fn others_read_the_same(reports: &Path) {
     let ended = run(&python().to_string_lossy(), &[&script.to_string_lossy(), &reports.to_string_lossy()]);
     let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{told}");
-    println!("{told}");
 }
 
 fn validates(reports: &Path, version: &str) {
