@@ -127,6 +127,8 @@ pub struct OwnerBooks<'a, R> {
     pub balances: &'a [BalanceRow],
     /// Breaks of its own chain.
     pub breaks: &'a [Break],
+    /// Rows that could not be taken: they are missing here.
+    pub rejected: usize,
     /// What the provider means by a fee.
     pub meaning: Meaning,
     /// Its closing before the window.
@@ -246,6 +248,9 @@ impl<R: Movement> OwnerBooks<'_, R> {
                 Some(index) => entries[index].breaks.push(sentence(found)),
                 None => unplaced.push((found.booking_date, sentence(found))),
             }
+        }
+        if self.rejected > 0 {
+            unplaced.push((None, format!("rows that could not be taken, see rejects.csv: {}", self.rejected)));
         }
         let periods = self.periods(per);
         let last = periods.len() - 1;

@@ -121,6 +121,7 @@ impl<'p> Ledger<'p> {
                 around,
                 reported: gathered.reported.get(&key_of(&pages.owner)).copied(),
                 needs,
+                unproved: gathered.unproved_of(pages.feed, &pages.owner),
                 accounting: plan.output.accounting,
                 fx_fee: plan.fx_fee,
             };

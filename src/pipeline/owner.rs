@@ -10,7 +10,7 @@ use crate::breaks::Break;
 use crate::formats::statement::{Movement, OwnerBooks};
 use crate::formats::xlsx::{SheetRows, sheet_rows};
 use crate::formats::{Accounting, OwnerFiles};
-use crate::landing::Archive;
+use crate::landing::{self, Archive};
 use crate::output::{Encoded, Encoder};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
 use crate::provider::anytime::page::Page;
@@ -40,6 +40,8 @@ pub(super) struct Knowledge<'a> {
     pub reported: Option<Reported>,
     /// What the checks between feeds need.
     pub needs: Needs,
+    /// The listing and why it is not proved complete, where it is not.
+    pub unproved: Option<(landing::Subject, &'a str)>,
     /// What is written for accounting programs.
     pub accounting: Accounting,
     /// Where the job says that fees are.
@@ -164,7 +166,7 @@ impl<'p> Reader<'p> {
     ) -> Result<Outcome> {
         let books = close_chain(&self.pages.owner, found.rows, self.knowledge.prior, self.knowledge.fx_fee);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
-        let files = self.files(&books, closing.as_ref())?;
+        let files = self.files(&books, closing.as_ref(), found.rejects.len())?;
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         match closing {
             Some(Closing::Fails(found)) => outcome.breaks.push(*found),
@@ -176,15 +178,27 @@ impl<'p> Reader<'p> {
     }
 
     /// Statements for accounting programs, written and read back.
-    fn files<R: Movement>(self, books: &Books<R>, closing: Option<&Closing>) -> Result<OwnerFiles> {
+    fn files<R: Movement>(self, books: &Books<R>, closing: Option<&Closing>, rejected: usize) -> Result<OwnerFiles> {
         let mut breaks = books.breaks.clone();
         if let Some(Closing::Fails(found)) = closing {
             breaks.push((**found).clone());
         }
+        if let Some((listing, reason)) = self.knowledge.unproved {
+            breaks.push(super::incomplete(listing, &self.pages.owner, reason));
+        }
         let Books { rows, balances, meaning, .. } = books;
         let Knowledge { window, prior, accounting, .. } = self.knowledge;
         let owner = &self.pages.owner;
-        accounting.write_owner(&OwnerBooks { owner, window, rows, balances, breaks: &breaks, meaning: *meaning, prior })
+        accounting.write_owner(&OwnerBooks {
+            owner,
+            window,
+            rows,
+            balances,
+            breaks: &breaks,
+            rejected,
+            meaning: *meaning,
+            prior,
+        })
     }
 
     fn closing<R: Row + Link>(self, books: &Books<R>, around: &[R]) -> Option<Closing> {

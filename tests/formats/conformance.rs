@@ -109,6 +109,7 @@ fn with_books<T>(lines: Vec<Line>, prior: Option<&str>, act: impl FnOnce(&OwnerB
         rows: &rows,
         balances: &balances,
         breaks: &breaks,
+        rejected: 0,
         meaning,
         prior,
     })
@@ -197,6 +198,17 @@ fn a_broken_chain_states_its_break_and_keeps_the_providers_balances() {
         }
         let journal = written(&Hledger, books, |_| ()).expect("a journal");
         assert!(journal.contains("-1059.75 EUR = 0.00 EUR"), "{journal}");
+    });
+}
+
+#[test]
+fn rows_that_could_not_be_taken_are_told() {
+    with_books(plain_lines(), None, |books| {
+        let books = OwnerBooks { rejected: 2, owner: books.owner, rows: books.rows, ..*books };
+        for format in formats() {
+            let file = written(&*format, &books, |_| ()).expect("a file");
+            assert!(file.contains("rejects.csv"), "{format:?} says nothing:\n{file}");
+        }
     });
 }
 

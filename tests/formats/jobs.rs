@@ -76,6 +76,22 @@ fn formats_alone_do_without_csv_and_lake() {
 }
 
 #[test]
+fn a_statement_says_that_a_row_could_not_be_taken() {
+    let mut books = sample::books();
+    let rows = &mut books.accounts[0].statements;
+    let row = rows[10].json.replace("\"amount\":", "\"amount\":1.23456,\"was\":");
+    rows[10] = tieout::sandbox::books::ListedRow::read(row);
+    let place = Place::with(&books);
+    let ended = place.run("", ALL, "out");
+    assert_eq!(ended.status.code(), Some(4), "{}", String::from_utf8_lossy(&ended.stderr));
+    let files = tree(&place.reports("out"));
+    for name in ["camt053/account-1.xml", "ofx/account-1.ofx", "mt940/account-1.sta", "hledger/account-1.journal"] {
+        let file = String::from_utf8(files[name].clone()).expect("text");
+        assert!(file.contains("rejects.csv"), "{name} says nothing");
+    }
+}
+
+#[test]
 fn what_a_format_cannot_hold_ends_the_run_and_leaves_the_earlier_report() {
     let place = Place::with(&sample::books());
     assert_eq!(place.run("", ALL, "out").status.code(), Some(3));

@@ -213,8 +213,8 @@ fn statement_note(statement: &Statement) -> Option<String> {
         return None;
     }
     let own = statement.breaks.join(" | ");
-    let ids: Vec<&str> = all.iter().filter_map(|text| text.split(' ').nth(1)).collect();
-    let note = format!("not tied: {} open in this statement: {}. {own}", all.len(), ids.join(", "));
+    let ids: Vec<&str> = all.iter().filter_map(|text| text.strip_prefix("break ")?.split(' ').next()).collect();
+    let note = format!("not tied: {}. {own}", ids.join(", "));
     Some(cut(allowed_in_xml(note.trim_end()).as_ref(), NOTE_CHARS_MAX).into_owned())
 }
 
