@@ -188,6 +188,8 @@ fn write_proved<R: Movement>(format: &dyn StatementFormat, books: &OwnerBooks<'_
     let refused = |reason: String| refusal(format.name(), books.owner, &reason);
     let statements = books.statements(format.spelling().per()).map_err(refused)?;
     let written = format.write(&statements).map_err(refused)?;
+    // Not in memory together with what is read back.
+    drop(statements);
     prove(format, books, &written.bytes)?;
     Ok(written)
 }
