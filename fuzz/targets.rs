@@ -4,14 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tieout::formats::Accounting;
 use tieout::job::{Output, Plan, Source};
 use tieout::output::{LocalDisk, Machine, OutputDir};
 use tieout::pipeline::{self, Watch};
 use tieout::provider::Progress;
 use tieout::provider::anytime::decode::{self, Context, Decoded};
-use tieout::provider::anytime::page::Page;
+use tieout::provider::anytime::page::{Fields, Page, RawRow};
 use tieout::reconcile::FeeRule;
 use tieout::record::{Clock, Day, Feed, Money, Rate, Window, Zone};
+use tieout::report::Locale;
 use tieout::state::{Closing, State, StateDelta};
 
 /// Takes an input.
@@ -33,30 +35,25 @@ fn window() -> Window {
 
 /// A response, and each of its rows: decoded, rejected or outside.
 fn page(bytes: &[u8]) {
-    for feed in Feed::ALL {
-        let Ok(page) = Page::parse(feed, bytes) else { continue };
-        let clock = Clock::new(zone(0));
-        let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(), clock };
-        for row in &page.rows {
-            let row = row.get();
-            let amount = match feed {
-                Feed::AccountStatements | Feed::IbanStatements => match decode::statement_line(feed, row, &mut context)
-                {
-                    Decoded::Row(row) => Some(row.amount),
-                    _ => None,
-                },
-                Feed::CardTransactions => match decode::card_transaction(row, &mut context) {
-                    Decoded::Row(row) => Some(row.amount),
-                    _ => None,
-                },
-                Feed::CreditTransfers => match decode::credit_transfer(row, &mut context) {
-                    Decoded::Row(row) => Some(row.amount),
-                    _ => None,
-                },
-            };
-            if let Some(amount) = amount {
-                assert_eq!(Money::parse(&amount.text(2)), Ok(amount), "an amount reads as it is written");
-            }
+    for feed in [Feed::AccountStatements, Feed::IbanStatements] {
+        rows(feed, bytes, |row, context| decode::statement_line(feed, row, context), |row| row.amount);
+    }
+    rows(Feed::CardTransactions, bytes, decode::card_transaction, |row| row.amount);
+    rows(Feed::CreditTransfers, bytes, decode::credit_transfer, |row| row.amount);
+}
+
+fn rows<'a, R, F: Fields<'a>>(
+    feed: Feed,
+    bytes: &'a [u8],
+    mut decode: impl FnMut(&RawRow<'a, F>, &mut Context<'a>) -> Decoded<R>,
+    amount: impl Fn(&R) -> Money,
+) {
+    let Ok(page) = Page::<RawRow<'a, F>>::parse(feed, bytes) else { return };
+    let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(), clock: Clock::new(zone(0)) };
+    for row in &page.rows {
+        if let Decoded::Row(row) = decode(row, &mut context) {
+            let amount = amount(&row);
+            assert_eq!(Money::parse(&amount.text(2)), Ok(amount), "an amount reads as it is written");
         }
     }
 }
@@ -146,7 +143,9 @@ fn archive(bytes: &[u8]) {
         provider: "anytime",
         fx_fee: FeeRule::Auto,
         source: Source::Archive { directory: archive, username: None },
-        output: Output { directory: out.clone(), csv: true, parquet: true },
+        output: Output { directory: out.clone(), csv: true, parquet: true, accounting: Accounting::default() },
+        fresh: false,
+        locale: Locale::default(),
     };
     let machine = Machine { threads: 1, ..Machine::default() };
     match pipeline::run_on(&plan, &Unwatched, &machine) {

@@ -17,6 +17,7 @@
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
 //! | [`report`] | `reconciliation.html`, the accountant's page |
+//! | [`formats`] | statements for accounting programs and a workbook, each read back before it is released |
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
@@ -65,6 +66,7 @@
 pub mod breaks;
 pub mod cli;
 pub mod error;
+pub mod formats;
 pub mod job;
 pub mod landing;
 pub mod output;

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use crate::formats::Accounting;
 use crate::job::plan::TRANSFER_DAYS_DEFAULT;
 use crate::job::{Connection, KeySource, Limits, Output, Plan, Source};
 use crate::reconcile::FeeRule;
@@ -85,7 +86,12 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
             ca_certificate: None,
             limits: Limits::default(),
         })),
-        output: Output { directory: arguments.out.clone(), csv: true, parquet: true },
+        output: Output {
+            directory: arguments.out.clone(),
+            csv: true,
+            parquet: true,
+            accounting: Accounting::default(),
+        },
         fresh: false,
         locale: Locale::default(),
     }

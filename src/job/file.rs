@@ -12,6 +12,8 @@ use toml::de::DeTable;
 use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
+use crate::formats::statement::Per;
+use crate::formats::{Accounting, camt053};
 use crate::reconcile::FeeRule;
 use crate::record::{Day, Feed, Window, Zone};
 use crate::report::Locale;
@@ -34,7 +36,8 @@ pub struct Overrides {
 
 /// Providers of which documents exist; those that can be asked come first.
 pub(super) const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
-pub(super) const FORMATS: [&str; 2] = ["csv", "parquet"];
+pub(super) const FORMATS: [&str; 7] = ["csv", "parquet", "camt053", "ofx", "mt940", "hledger", "xlsx"];
+pub(super) const FORMATS_DEFAULT: [&str; 2] = ["csv", "parquet"];
 pub(super) const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
 pub(super) const SOURCE_KEYS: &[&str] = &[
     "provider",
@@ -52,7 +55,7 @@ pub(super) const SOURCE_KEYS: &[&str] = &[
     "archive",
     "fx_fee",
 ];
-pub(super) const OUTPUT_KEYS: &[&str] = &["directory", "formats"];
+pub(super) const OUTPUT_KEYS: &[&str] = &["directory", "formats", "camt053_version", "statement_per"];
 pub(super) const LIMIT_KEYS: &[&str] = &[
     "attempts_max",
     "retry_elapsed_ms_max",
@@ -506,14 +509,29 @@ impl Reader<'_> {
         limits
     }
 
+    /// The value of the name that a key holds.
+    fn one_of<T: Copy>(&mut self, section: &Section<'_, '_>, key: &str, known: &[(&str, T)]) -> Option<T> {
+        let (found, span) = section.string(key, self.problems)?;
+        let value = known.iter().find(|(name, _)| *name == found).map(|(_, value)| *value);
+        if value.is_none() {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            refuse_unknown(self.problems, span, format!("unknown '{key}' \"{found}\""), found, &names);
+        }
+        value
+    }
+
     fn output(&mut self, output: &Section<'_, '_>) -> Output {
         let written = output.string("directory", self.problems).map(|(path, _)| PathBuf::from(path));
         let directory = self.overrides.out.clone().or(written).unwrap_or_else(|| PathBuf::from("out"));
         let formats = match output.get("formats") {
             Some(value) => self.names(value, "formats", &FORMATS),
-            None => FORMATS.to_vec(),
+            None => FORMATS_DEFAULT.to_vec(),
         };
-        Output { directory, csv: formats.contains(&"csv"), parquet: formats.contains(&"parquet") }
+        let version = self.one_of(output, "camt053_version", &camt053::Version::NAMES).unwrap_or_default();
+        let per = self.one_of(output, "statement_per", &Per::NAMES).unwrap_or_default();
+        let mut accounting = Accounting { statement_per: per, ..Accounting::default() };
+        accounting.choose(&formats, version);
+        Output { directory, csv: formats.contains(&"csv"), parquet: formats.contains(&"parquet"), accounting }
     }
 }
 

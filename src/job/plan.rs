@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::formats::Accounting;
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
 use crate::report::Locale;
@@ -152,4 +153,6 @@ pub struct Output {
     pub csv: bool,
     /// Whether the Parquet lake is written.
     pub parquet: bool,
+    /// What is written for accounting programs.
+    pub accounting: Accounting,
 }

@@ -4,8 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::plan::{Limits, TRANSFER_DAYS_DEFAULT};
+use crate::formats::camt053;
+use crate::formats::statement::Per;
 use crate::reconcile::FeeRule;
 use crate::record::Feed;
+use crate::report::Locale;
 
 /// The schema of job files.
 #[derive(Debug)]
@@ -38,12 +41,13 @@ enum Shape {
 }
 
 /// The tables with their keys.
-fn tables() -> [(&'static str, &'static str, Vec<Key>); 4] {
+fn tables() -> [(&'static str, &'static str, Vec<Key>); 5] {
     [
         ("job", "What is reported", job_keys()),
         ("source", "Who is asked, or where pages fetched earlier lie", source_keys()),
         ("output", "Where results go", output_keys()),
         ("limits", "The client's patience; every name carries its unit", limit_keys()),
+        ("report", "The accountant's page", report_keys()),
     ]
 }
 
@@ -124,10 +128,27 @@ fn output_keys() -> Vec<Key> {
     vec![
         with_default("out", key("directory", ANY_TEXT, "The output directory; relative to the current directory")),
         with_default(
-            json!(["csv", "parquet"]),
+            json!(super::file::FORMATS_DEFAULT),
             key("formats", Shape::Several(super::file::FORMATS.to_vec()), "What is written"),
         ),
+        with_default(
+            "001.08",
+            key("camt053_version", Shape::OneOf(names(&camt053::Version::NAMES)), "The version of camt.053 statements"),
+        ),
+        with_default(
+            "window",
+            key("statement_per", Shape::OneOf(names(&Per::NAMES)), "What a statement of camt053 and mt940 covers"),
+        ),
     ]
+}
+
+fn report_keys() -> Vec<Key> {
+    let tags = Locale::tags().to_vec();
+    vec![with_default("en-GB", key("locale", Shape::OneOf(tags), "How reconciliation.html writes amounts"))]
+}
+
+fn names<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
+    known.iter().map(|(name, _)| *name).collect()
 }
 
 fn limit_keys() -> Vec<Key> {
@@ -169,6 +190,11 @@ fn limit_keys() -> Vec<Key> {
             "Readings of a listing that moves, before it is reported as not proved complete",
         ),
         limit("listing_pages_max", (1, 10_000_000), default.listing_pages_max.into(), "Pages of one listing"),
+        key(
+            "raw_keep_days",
+            Shape::Integer { min: 1, max: 36_600 },
+            "Days for which out/raw keeps what landed; without it, for ever",
+        ),
     ]
 }
 
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_that_the_reader_knows() {
-        let known = [file::JOB_KEYS, file::SOURCE_KEYS, file::OUTPUT_KEYS, file::LIMIT_KEYS];
+        let known = [file::JOB_KEYS, file::SOURCE_KEYS, file::OUTPUT_KEYS, file::LIMIT_KEYS, file::REPORT_KEYS];
         let tables = tables();
         assert_eq!(tables.each_ref().map(|(name, _, _)| *name).as_slice(), file::SECTIONS);
         for ((name, _, keys), known) in tables.iter().zip(known) {

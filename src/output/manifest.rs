@@ -72,13 +72,31 @@ pub struct ManifestFile {
     /// The last booking date among the rows.
     pub max_booking_date: Option<String>,
     /// Sums of the rows' amounts by currency, rows of every status included; empty where there are no amounts.
+    /// Of a statement: its booked entries alone, so that they lead from `opening` to `closing`.
     pub totals: Vec<CurrencyTotals>,
+    /// Of a statement: the balance before its first entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<String>,
+    /// Of a statement: the balance after its last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<String>,
     /// Of a partition: SHA-256 over the rows themselves, whatever the file's compression; see `state::seal_partition`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_sha256: Option<String>,
     /// Of a partition: the seal of its day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<String>,
+}
+
+/// What is known of the rows of a file in another program's format.
+#[derive(Debug, Clone, Default)]
+pub struct FileFacts {
+    /// Rows, days and sums.
+    pub totals: Option<Totals>,
+    /// The balance before the first row.
+    pub opening: Option<String>,
+    /// The balance after the last one.
+    pub closing: Option<String>,
 }
 
 impl Manifest {
@@ -115,8 +133,24 @@ impl ManifestFile {
             min_booking_date: None,
             max_booking_date: None,
             totals: Vec::new(),
+            opening: None,
+            closing: None,
             rows_sha256: None,
             seal: None,
+        }
+    }
+
+    /// A file of another program's format, with what is known of its rows.
+    pub(super) fn of_facts(path: &str, digested: Digested, facts: FileFacts) -> ManifestFile {
+        let FileFacts { totals, opening, closing } = facts;
+        let plain = ManifestFile { opening, closing, ..ManifestFile::plain(path, digested) };
+        let Some(totals) = totals else { return plain };
+        ManifestFile {
+            rows: Some(totals.rows),
+            min_booking_date: totals.first_day.map(|day| day.to_string()),
+            max_booking_date: totals.last_day.map(|day| day.to_string()),
+            totals: totals.by_currency(),
+            ..plain
         }
     }
 

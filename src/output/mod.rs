@@ -63,7 +63,7 @@ pub use disk::{Access, Disk, DiskFile, LocalDisk, Scratch};
 pub use encode::{Encoded, Encoder};
 pub use lake::partition_path;
 pub use machine::{Machine, SystemClock, WallClock};
-pub use manifest::{Manifest, ManifestFile, ManifestSeal, ManifestWindow};
+pub use manifest::{FileFacts, Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};
 pub use released::{Released, ReleasedPartition, RowSink};
 #[cfg(test)]

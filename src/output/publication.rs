@@ -1,6 +1,8 @@
 //! What a run writes, from its first row to its commit.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
@@ -11,7 +13,7 @@ use super::directory::{OutputDir, Shared};
 use super::disk::{Access, Refused};
 use super::encode::{Encoded, Encoder};
 use super::lake::{self, Keep, Lake, LakeDataset};
-use super::manifest::{self, Manifest, ManifestFile, path_text};
+use super::manifest::{self, FileFacts, Manifest, ManifestFile, path_text};
 use super::sealed::SealBook;
 use super::sealing::Sealing;
 use super::spill::Spill;
@@ -35,6 +37,8 @@ pub struct Publication {
     pub(super) parquet: bool,
     tables: Vec<Table>,
     files: Vec<ManifestFile>,
+    /// Folders in the report folder.
+    folders: Vec<String>,
     pub(super) spill: Spill,
     pub(super) sealed: SealBook,
     closings: Option<StagedFile>,
@@ -97,6 +101,7 @@ impl Publication {
             parquet: formats.parquet,
             tables,
             files: Vec::new(),
+            folders: Vec::new(),
             spill: Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max),
             sealed: SealBook::default(),
             closings: Some(closings),
@@ -159,16 +164,52 @@ impl Publication {
         self.closings.as_mut().expect("open until the commit").append(&lines)
     }
 
-    /// Adds a file of another kind to the report folder.
+    /// Adds a file of another kind to the report folder, or to a folder in it.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add_report_file(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        let is_ours = [manifest::FILE_NAME, datapackage::FILE_NAME].contains(&name);
-        assert!(!is_ours && !name.contains('/'), "a name of its own in the report folder: {name}");
-        let digested = self.staging.write_whole(&format!("{REPORT_FOLDER}/{name}"), Access::Shared, bytes)?;
-        self.files.push(ManifestFile::plain(name, digested));
+        self.add_report_stream(name, &mut &*bytes, FileFacts::default())
+    }
+
+    /// Adds a file of which not all need be in memory, with what is known of its rows.
+    ///
+    /// # Errors
+    /// When the disk refuses, or `content` does.
+    pub fn add_report_stream(&mut self, name: &str, content: &mut impl Read, facts: FileFacts) -> Result<()> {
+        self.make_report_folder(name)?;
+        let path = format!("{REPORT_FOLDER}/{name}");
+        let mut file = self.staging.create(&path, Access::Shared)?;
+        std::io::copy(content, &mut file).or_refused("write a file", &self.staging.folder.join(&path))?;
+        self.files.push(ManifestFile::of_facts(name, file.finish()?, facts));
         Ok(())
+    }
+
+    /// Makes the folder of a report file, unless it stands in the report folder itself.
+    fn make_report_folder(&mut self, name: &str) -> Result<()> {
+        let parts: Vec<&str> = name.split('/').collect();
+        let is_plain = |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']);
+        let is_ours = [manifest::FILE_NAME, datapackage::FILE_NAME].contains(&name);
+        let fits = parts.len() <= 2 && parts.iter().all(is_plain) && !is_ours;
+        assert!(fits, "a name of its own in the report folder, or in a folder there: {name}");
+        if let [folder, _] = parts.as_slice()
+            && !self.folders.iter().any(|known| known == folder)
+        {
+            let path = self.staging.folder.join(REPORT_FOLDER).join(folder);
+            let disk = &self.staging.shared.machine.disk;
+            disk.create_folder(&path, Access::Shared).or_refused("make a folder", &path)?;
+            self.folders.push((*folder).to_owned());
+        }
+        Ok(())
+    }
+
+    /// A file without a name, for what is too large for memory: it is gone when the process is.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn scratch_file(&self) -> Result<File> {
+        let folder = &self.staging.folder;
+        tempfile::tempfile_in(folder).or_refused("make a scratch file", folder)
     }
 
     /// What the rows appended so far sum up to.
@@ -258,6 +299,10 @@ impl Publication {
             }
         }
         files.append(&mut self.files);
+        for folder in &self.folders {
+            let path = self.staging.folder.join(REPORT_FOLDER).join(folder);
+            self.staging.shared.machine.disk.sync_folder(&path).or_refused("sync a folder", &path)?;
+        }
         Ok(files)
     }
 

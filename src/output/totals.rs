@@ -84,6 +84,21 @@ impl Totals {
         }
     }
 
+    /// So many rows without amounts.
+    pub(crate) fn of_rows(rows: u64) -> Totals {
+        Totals { rows, ..Totals::default() }
+    }
+
+    /// Adds a row of which the amount, its currency and its day are known.
+    pub(crate) fn count(&mut self, currency: &str, amount: Money, day: Day) {
+        self.rows += 1;
+        self.first_day = Some(self.first_day.map_or(day, |first| first.min(day)));
+        self.last_day = Some(self.last_day.map_or(day, |last| last.max(day)));
+        let slot = self.slot(Some(currency));
+        let sums = &mut self.sums[slot];
+        if amount.is_negative() { sums.debits.add(amount) } else { sums.credits.add(amount) }
+    }
+
     /// The sums, ordered by currency.
     pub fn by_currency(&self) -> Vec<CurrencyTotals> {
         let mut ordered: Vec<&Sums> = self.sums.iter().collect();

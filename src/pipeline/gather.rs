@@ -404,8 +404,13 @@ impl Gathered {
 
     /// Whether nothing speaks against the completeness of an owner's rows.
     pub(super) fn is_whole(&self, feed: Feed, owner: &Owner) -> bool {
-        let unproved = |subject: Subject, of: &Owner| subject.feed() == Some(feed) && of == owner;
-        !self.has_unreadable(feed) && !self.unproved().any(|(subject, of, _)| unproved(subject, of))
+        !self.has_unreadable(feed) && self.unproved_of(feed, owner).is_none()
+    }
+
+    /// The listing of an owner's feed, and why it is not proved complete; `None` where it is.
+    pub(super) fn unproved_of(&self, feed: Feed, owner: &Owner) -> Option<(Subject, &str)> {
+        let is_it = |(subject, of, _): &(Subject, &Owner, &str)| subject.feed() == Some(feed) && *of == owner;
+        self.unproved().find(is_it).map(|(subject, _, reason)| (subject, reason))
     }
 
     /// Whether a page of the feed could not be read: it may be anybody's, and the last of a listing that looks whole.

@@ -19,6 +19,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
+use crate::formats::{self, xlsx};
 use crate::job::{Plan, Source};
 use crate::landing;
 use crate::output::{Encoder, Formats, Machine, OutputDir, Publication};
@@ -95,6 +96,7 @@ fn priors(out: &OutputDir, plan: &Plan) -> Result<HashMap<OwnerKey, Prior>> {
 struct Ledger<'p> {
     plan: &'p Plan,
     publication: Publication,
+    book: formats::Book,
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
@@ -118,11 +120,13 @@ impl<'p> Ledger<'p> {
         let mut publication =
             Publication::begin(out, &plan.job_name, plan.window, &gathered.run_id, formats, &datasets)?;
         keep_what_could_not_be_read(&mut publication, plan, gathered);
+        let book = formats::Book::begin(plan.output.accounting, &publication, &datasets)?;
         let rejects = gathered.unreadable.clone();
         let terms = Terms { window: plan.window, transfer_days: plan.transfer_days, seen_on: gathered.seen_on };
         Ok(Self {
             plan,
             publication,
+            book,
             breaks: Vec::new(),
             rejects,
             owners: Vec::new(),
@@ -176,9 +180,13 @@ impl<'p> Ledger<'p> {
         }
         self.notes.append(&mut outcome.notes);
         self.publication.append(outcome.rows)?;
+        self.book.take(&mut self.publication, outcome.files, &mut self.notes)?;
+        self.book.append(outcome.sheet)?;
         if outcome.feed.is_chain() {
             let balances = self.publication.encoder(&dataset::BALANCES).encode(&outcome.balances);
             self.publication.append(balances)?;
+            let xlsx = self.plan.output.accounting.xlsx;
+            self.book.append(xlsx.then(|| xlsx::sheet_rows(&dataset::BALANCES, &outcome.balances)))?;
             if whole {
                 let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
                 self.publication.add_closings(&closings)?;
@@ -235,6 +243,7 @@ impl<'p> Ledger<'p> {
         self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
+        self.book.finish(&mut self.publication, &self.plan.job_name, &registered.rows, &self.rejects)?;
 
         let mut report =
             Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
@@ -284,6 +293,8 @@ fn knowledge<'k>(
         around: days_around(plan, needs, gathered.seen_on),
         reported: gathered.reported.get(&key).copied(),
         needs,
+        unproved: gathered.unproved_of(pages.feed, &pages.owner),
+        accounting: plan.output.accounting,
         fx_fee: plan.fx_fee,
     }
 }

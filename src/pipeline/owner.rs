@@ -8,9 +8,12 @@ use super::around::{self, Picked, Responses, Shown, Wanted};
 use super::gather::OwnerPages;
 use crate::Result;
 use crate::breaks::Break;
+use crate::formats::statement::{Movement, OwnerBooks};
+use crate::formats::xlsx::{SheetRows, sheet_rows};
+use crate::formats::{Accounting, OwnerFiles};
 use crate::job::Plan;
 use crate::landing::mask::masked_text;
-use crate::landing::{Archive, ListingPage};
+use crate::landing::{self, Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
 use crate::planted::{Bug, is_planted};
 use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
@@ -43,6 +46,10 @@ pub(super) struct Knowledge<'a> {
     pub reported: Option<closing::Reported>,
     /// What the checks between feeds need.
     pub needs: Needs,
+    /// The listing and why it is not proved complete, where it is not.
+    pub unproved: Option<(landing::Subject, &'a str)>,
+    /// What is written for accounting programs.
+    pub accounting: Accounting,
     /// Where the job says that fees are.
     pub fx_fee: FeeRule,
 }
@@ -66,6 +73,10 @@ pub(super) struct Outcome {
     pub meaning: Meaning,
     /// The rows around its breaks.
     pub around: Vec<Picked>,
+    /// Its files for accounting programs.
+    pub files: OwnerFiles,
+    /// Its rows of the workbook.
+    pub sheet: Option<SheetRows>,
 }
 
 /// Reads, decodes, reconciles and encodes one owner's rows of one feed.
@@ -83,7 +94,7 @@ pub(super) fn process(
             let found = reader.read_around(|row, context| decode::statement_line(feed, row, context));
             let facts = |rows: &[StatementLine<'_>]| facts::of_lines(rows, window, knowledge.needs);
             if feed.is_chain() {
-                return Ok(reader.chain(found, encoder, facts, Facts::Lines));
+                return reader.chain(found, encoder, facts, Facts::Lines);
             }
             let books = close_listing(owner, found.rows);
             reader.outcome(books, &found.around, found.rejects, encoder, facts, Facts::Lines)
@@ -91,7 +102,7 @@ pub(super) fn process(
         Feed::CardTransactions => {
             let mut found = reader.read_around(decode::card_transaction);
             decode::settle_currencies(&mut found.rows, knowledge.currency);
-            reader.chain(found, encoder, |rows| facts::of_card(rows, window), Facts::Card)
+            return reader.chain(found, encoder, |rows| facts::of_card(rows, window), Facts::Card);
         }
         Feed::CreditTransfers => {
             let found = reader.read_around(decode::credit_transfer);
@@ -237,13 +248,13 @@ impl<'p> Reader<'p> {
     }
 
     /// An owner whose balances form a chain: its end is compared with what the provider reports.
-    fn chain<R: Shown + Link, F>(
+    fn chain<R: Shown + Movement, F>(
         self,
         found: Found<R>,
         encoder: Encoder,
         facts: impl Fn(&[R]) -> Vec<F>,
         side: impl Fn(Side<F>) -> Facts,
-    ) -> Outcome {
+    ) -> Result<Outcome> {
         let Knowledge { window, prior, fx_fee, .. } = self.knowledge;
         let goes_on = found.around.iter().any(|row| row.day().is_some_and(|day| day > window.to) && row.entry().moves);
         let reported = self.knowledge.reported.filter(|reported| reported.before == reported.after);
@@ -255,6 +266,7 @@ impl<'p> Reader<'p> {
             _ => &[],
         };
         let at_the_end = around::pick(&Wanted::of_all(told), &books.rows, self.responses());
+        let files = self.files(&books, closing.as_ref(), found.rejects.len())?;
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         outcome.around.extend(at_the_end);
         match closing {
@@ -262,7 +274,32 @@ impl<'p> Reader<'p> {
             Some(Closing::Open(note)) => outcome.notes.push(note),
             Some(Closing::Ties) | None => {}
         }
-        outcome
+        outcome.files = files;
+        Ok(outcome)
+    }
+
+    /// Statements for accounting programs, written and read back.
+    fn files<R: Movement>(self, books: &Books<R>, closing: Option<&Closing>, rejected: usize) -> Result<OwnerFiles> {
+        let mut breaks = books.breaks.clone();
+        if let Some(Closing::Fails(found)) = closing {
+            breaks.push((**found).clone());
+        }
+        if let Some((listing, reason)) = self.knowledge.unproved {
+            breaks.push(super::incomplete(listing, &self.pages.owner, reason));
+        }
+        let Books { rows, balances, meaning, .. } = books;
+        let Knowledge { window, prior, accounting, .. } = self.knowledge;
+        let owner = &self.pages.owner;
+        accounting.write_owner(&OwnerBooks {
+            owner,
+            window,
+            rows,
+            balances,
+            breaks: &breaks,
+            rejected,
+            meaning: *meaning,
+            prior,
+        })
     }
 
     fn closing<R: Row + Link>(self, books: &Books<R>, around: &[R]) -> Option<Closing> {
@@ -318,6 +355,8 @@ impl<'p> Reader<'p> {
             owner: self.pages.owner.clone(),
             rows: encoder.encode(&books.rows),
             around: around::pick(&Wanted::of_all(&books.breaks), &books.rows, self.responses()),
+            sheet: self.knowledge.accounting.xlsx.then(|| sheet_rows(super::dataset_of(self.pages.feed), &books.rows)),
+            files: OwnerFiles::default(),
             breaks: books.breaks,
             balances: books.balances,
             rejects,

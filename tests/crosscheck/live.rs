@@ -30,7 +30,12 @@ fn books(days: i32) -> (Books, Window) {
 }
 
 fn output(folder: &Path, name: &str) -> Output {
-    Output { directory: folder.join(name), csv: true, parquet: false }
+    Output {
+        directory: folder.join(name),
+        csv: true,
+        parquet: false,
+        accounting: tieout::formats::Accounting::default(),
+    }
 }
 
 fn plan(source: Source, window: Window, output: Output) -> Plan {

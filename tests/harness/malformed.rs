@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::Digest;
-use tieout::job::{Output, Source};
+use tieout::job::Source;
 use tieout::output::LocalDisk;
 use tieout::pipeline;
 use tieout::provider::anytime::decode::{self, Context, Decoded};
-use tieout::provider::anytime::page::Page as WirePage;
+use tieout::provider::anytime::page::{Fields, Page as WirePage, RawRow};
 use tieout::record::{Clock, Feed, Zone};
 use tieout::sandbox::generator::Random;
 use tieout::sandbox::ledger::Ledger;
@@ -71,7 +71,7 @@ pub fn check(pages: &Pages, seed: u64) -> Result<(), String> {
     }
     let out = folder.path().join("out");
     let source = Source::Archive { directory: archive, username: Some("sandbox-user".to_owned()) };
-    let plan = plan_of(window(0, 6), source, Output { directory: out.clone(), csv: true, parquet: true });
+    let plan = plan_of(window(0, 6), source, stories::output_in(&out));
     let ended = at_work(|| {
         catch_unwind(AssertUnwindSafe(|| pipeline::run_on(&plan, &Unwatched, &machine(Arc::new(LocalDisk)))))
     });
@@ -159,19 +159,23 @@ fn judge(
 
 /// Rows of the window on a page that the decoder refuses.
 fn rows_refused(feed: Feed, bytes: &[u8]) -> usize {
-    let Ok(page) = WirePage::parse(feed, bytes) else { return 0 };
+    match feed {
+        Feed::CardTransactions => refused(feed, bytes, decode::card_transaction),
+        Feed::CreditTransfers => refused(feed, bytes, decode::credit_transfer),
+        _ => refused(feed, bytes, |row, context| decode::statement_line(feed, row, context)),
+    }
+}
+
+fn refused<'a, R, F: Fields<'a>>(
+    feed: Feed,
+    bytes: &'a [u8],
+    mut decode: impl FnMut(&RawRow<'a, F>, &mut Context<'a>) -> Decoded<R>,
+) -> usize {
+    let Ok(page) = WirePage::<RawRow<'a, F>>::parse(feed, bytes) else { return 0 };
     let clock = Clock::new(Zone::parse("Europe/Paris").expect("a zone"));
     let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(0, 6), clock };
-    let mut refused = 0;
     // A page that names no owner is rejected as a whole.
-    for row in &page.rows {
-        refused += usize::from(match feed {
-            Feed::CardTransactions => matches!(decode::card_transaction(row.get(), &mut context), Decoded::Rejected(_)),
-            Feed::CreditTransfers => matches!(decode::credit_transfer(row.get(), &mut context), Decoded::Rejected(_)),
-            _ => matches!(decode::statement_line(feed, row.get(), &mut context), Decoded::Rejected(_)),
-        });
-    }
-    refused
+    page.rows.iter().filter(|row| matches!(decode(row, &mut context), Decoded::Rejected(_))).count()
 }
 
 /// Whose page it was before it was broken; transfers do not tell.

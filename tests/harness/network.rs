@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use tieout::job::plan::Limits;
-use tieout::job::{Connection, KeySource, Output, Source};
+use tieout::job::{Connection, KeySource, Source};
 use tieout::output::Machine;
 use tieout::pipeline;
 use tieout::sandbox::ledger::Ledger;
@@ -85,7 +85,7 @@ pub fn check(seed: u64, is_disturbed: bool) -> Result<(), String> {
     let root = folder.path().join("root");
     fs::create_dir_all(&root).expect("a folder");
     let source = Source::Network(connection(&sandbox, write_key(folder.path())));
-    let plan = plan_of(window(0, 4), source, Output { directory: root.join("out"), csv: true, parquet: true });
+    let plan = plan_of(window(0, 4), source, stories::output_in(&root.join("out")));
     let disk = SimDisk::new(&root);
     let starts = if is_disturbed { 3 } else { 1 };
     for start in 0..starts {

@@ -7,11 +7,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
+use tieout::formats::Accounting;
 use tieout::job::{Output, Plan, Source};
 use tieout::output::{Disk, LocalDisk, Machine, Manifest, WallClock};
 use tieout::pipeline::{self, Watch};
 use tieout::reconcile::FeeRule;
 use tieout::record::{Day, Feed, Window, Zone};
+use tieout::report::Locale;
 use tieout::sandbox::archive::ArchiveWriter;
 use tieout::sandbox::generator::{Random, Recipe};
 use tieout::sandbox::ledger::Ledger;
@@ -159,7 +161,7 @@ impl Story {
         if let Some(before) = outline.before {
             let archive = folder.path().join("archive-before");
             write_archive(&ledger, &archive);
-            let plan = plan(outline, before, archive, out.clone());
+            let plan = plan(outline, before, archive, &out);
             let machine = Machine { dice: || 1, ..machine(Arc::new(LocalDisk)) };
             at_work(|| pipeline::run_on(&plan, &Unwatched, &machine)).map_err(|error| format!("{name}: {error}"))?;
         }
@@ -168,7 +170,7 @@ impl Story {
         }
         let archive = folder.path().join("archive");
         write_archive(&ledger, &archive);
-        let plan = plan(outline, outline.run, archive, out.clone());
+        let plan = plan(outline, outline.run, archive, &out);
         let mut story = Story {
             old: visible(&out),
             name,
@@ -257,9 +259,14 @@ pub fn write_archive(ledger: &Ledger, folder: &Path) {
     writer.finish().expect("an archive");
 }
 
-fn plan(outline: &Outline, window: Window, archive: PathBuf, out: PathBuf) -> Plan {
+fn plan(outline: &Outline, window: Window, archive: PathBuf, out: &Path) -> Plan {
     let source = Source::Archive { directory: archive, username: None };
-    plan_of(window, source, Output { directory: out, csv: outline.csv, parquet: outline.parquet })
+    plan_of(window, source, Output { csv: outline.csv, parquet: outline.parquet, ..output_in(out) })
+}
+
+/// CSV and Parquet, in that folder.
+pub fn output_in(directory: &Path) -> Output {
+    Output { directory: directory.to_owned(), csv: true, parquet: true, accounting: Accounting::default() }
 }
 
 /// A plan of all feeds.
@@ -274,6 +281,8 @@ pub fn plan_of(window: Window, source: Source, output: Output) -> Plan {
         fx_fee: FeeRule::Auto,
         source,
         output,
+        fresh: false,
+        locale: Locale::default(),
     }
 }
 

@@ -24,6 +24,7 @@ fn a_run_leaves_reports_a_lake_and_a_manifest() {
             "lake/card_transactions/booking_date=2026-11-02/card_transactions.parquet",
             "reports/nightly/2026-11-01_2026-11-02/balances.csv",
             "reports/nightly/2026-11-01_2026-11-02/breaks.csv",
+            "reports/nightly/2026-11-01_2026-11-02/camt053/card-900.xml",
             "reports/nightly/2026-11-01_2026-11-02/card_transactions.csv",
             "reports/nightly/2026-11-01_2026-11-02/datapackage.json",
             "reports/nightly/2026-11-01_2026-11-02/manifest.json",

