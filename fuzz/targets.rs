@@ -143,7 +143,13 @@ fn archive(bytes: &[u8]) {
         provider: "anytime",
         fx_fee: FeeRule::Auto,
         source: Source::Archive { directory: archive, username: None },
-        output: Output { directory: out.clone(), csv: true, parquet: true, accounting: Accounting::default() },
+        output: Output {
+            directory: out.clone(),
+            shown_as: "out".to_owned(),
+            csv: true,
+            parquet: true,
+            accounting: Accounting::default(),
+        },
         fresh: false,
         locale: Locale::default(),
     };

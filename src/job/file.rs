@@ -531,7 +531,8 @@ impl Reader<'_> {
         let per = self.one_of(output, "statement_per", &Per::NAMES).unwrap_or_default();
         let mut accounting = Accounting { statement_per: per, ..Accounting::default() };
         accounting.choose(&formats, version);
-        Output { directory, csv: formats.contains(&"csv"), parquet: formats.contains(&"parquet"), accounting }
+        let shown_as = directory.display().to_string();
+        Output { directory, shown_as, csv: formats.contains(&"csv"), parquet: formats.contains(&"parquet"), accounting }
     }
 }
 

@@ -149,6 +149,8 @@ impl Default for Limits {
 pub struct Output {
     /// The output directory.
     pub directory: PathBuf,
+    /// What commands shown to a reader call it.
+    pub shown_as: String,
     /// Whether CSV reports are written.
     pub csv: bool,
     /// Whether the Parquet lake is written.

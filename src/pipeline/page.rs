@@ -141,9 +141,8 @@ pub(super) fn page(
 
 /// What `tieout breaks` needs to find the register, as a shell reads it.
 fn out_option(plan: &Plan) -> String {
-    let directory = plan.output.directory.display().to_string();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
-    match directory.as_str() {
+    match plan.output.shown_as.as_str() {
         "out" => String::new(),
         plain if !plain.is_empty() && plain.chars().all(is_plain) => format!(" --out {plain}"),
         other => format!(" --out '{}'", other.replace('\'', "'\\''")),

@@ -32,6 +32,7 @@ fn books(days: i32) -> (Books, Window) {
 fn output(folder: &Path, name: &str) -> Output {
     Output {
         directory: folder.join(name),
+        shown_as: name.to_owned(),
         csv: true,
         parquet: false,
         accounting: tieout::formats::Accounting::default(),

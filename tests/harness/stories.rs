@@ -266,7 +266,9 @@ fn plan(outline: &Outline, window: Window, archive: PathBuf, out: &Path) -> Plan
 
 /// CSV and Parquet, in that folder.
 pub fn output_in(directory: &Path) -> Output {
-    Output { directory: directory.to_owned(), csv: true, parquet: true, accounting: Accounting::default() }
+    // Each life has a folder of its own: what is written must not tell them apart.
+    let shown_as = "out".to_owned();
+    Output { directory: directory.to_owned(), shown_as, csv: true, parquet: true, accounting: Accounting::default() }
 }
 
 /// A plan of all feeds.

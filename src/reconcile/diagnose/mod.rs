@@ -22,7 +22,7 @@ use crate::breaks::Cause;
 use crate::record::Money;
 use crate::record::feed::natural_cmp;
 use habits::Habits;
-pub use witness::hear_twins;
+pub(super) use witness::hear_twins;
 
 /// Rows before a fault among which the original of a copy is looked for.
 const ORIGINALS_TRIED_MAX: usize = 256;
