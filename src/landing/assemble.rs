@@ -27,6 +27,15 @@ pub struct PageFacts {
     pub rows: u32,
     /// A hash over the rows' texts.
     pub digest: u64,
+    /// Hashes of its first and its last row's texts; `None` without rows.
+    pub ends: Option<(u64, u64)>,
+}
+
+impl PageFacts {
+    /// Whether its first row is the last of the page before.
+    fn repeats_the_end_of(&self, before: &PageFacts) -> bool {
+        matches!((before.ends, self.ends), (Some((_, last)), Some((first, _))) if last == first)
+    }
 }
 
 /// A listing put together from pages of unknown history.
@@ -111,9 +120,10 @@ fn positions(pages: &[PageFacts]) -> Option<Positions> {
         if page.dates != pages[0].dates {
             return None;
         }
-        // A page of nothing but the end says nothing of its own.
         let overlap = end.saturating_sub(start);
-        if overlap > 1 || (overlap == 1 && (index == 0 || page.rows == 0)) {
+        // A row is left out only where it is seen to be the one before.
+        let is_seen = || index.checked_sub(1).is_some_and(|before| page.repeats_the_end_of(&pages[before]));
+        if overlap > 1 || (overlap == 1 && !is_seen()) {
             return None;
         }
         if start > end && gap.is_none() {
@@ -136,6 +146,8 @@ mod tests {
             dates: (None, None),
             rows,
             digest: u64::from(response),
+            // Pages that begin where others end are made of the same rows.
+            ends: limit_start.map(|start| (start, start + u64::from(rows) - 1)),
         }
     }
 
@@ -168,6 +180,14 @@ mod tests {
     fn a_gap_between_pages_is_told() {
         let found = assembled(vec![page(0, Some(0), 50), page(1, Some(100), 50)]);
         assert!(matches!(found.listing.proof, Proof::Unproved { reason } if reason.contains("row 50")));
+    }
+
+    #[test]
+    fn a_row_at_the_place_of_another_is_not_left_out() {
+        let damaged = PageFacts { ends: Some((7, 101)), ..page(1, Some(49), 50) };
+        let found = assembled(vec![page(0, Some(0), 50), damaged]);
+        assert_eq!(skips(&found), [(0, 0), (1, 0)]);
+        assert!(found.repeats_are_one);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The output directory: one run at a time, and nothing half done left from the one before.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -92,14 +92,20 @@ impl Shared {
     }
 }
 
-/// Makes the output directory if it is missing. A commit syncs it, but not what is above it.
+/// Makes the output directory if it is missing. A commit syncs it, but not what is above it: that is done here, and each
+/// time, as whoever made the directory may not have come so far.
 fn make_root(disk: &dyn Disk, path: &Path) -> Result<()> {
-    if path.is_dir() {
-        return Ok(());
+    let is_there = path.is_dir();
+    if !is_there {
+        disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
     }
-    disk.create_folder(path, Access::Shared).or_refused("make the output directory", path)?;
     let root = path.canonicalize().or_refused("find the output directory", path)?;
-    root.parent().map_or(Ok(()), |above| disk.sync_folder(above).or_refused("sync a folder", above))
+    let Some(above) = root.parent() else { return Ok(()) };
+    match disk.sync_folder(above) {
+        // A directory that was made for us may stand in one that we may not read.
+        Err(error) if is_there && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.or_refused("sync a folder", above),
+    }
 }
 
 fn take_lock(path: &Path, out: &Path) -> Result<File> {

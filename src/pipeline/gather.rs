@@ -303,12 +303,14 @@ fn facts(feed: Feed, response: ResponseId, page: Page<'_, Json<'_>>) -> Result<(
         _ if page.rows.is_empty() && acc_id.is_none() => Owner::account(""),
         _ => Owner::account(acc_id.ok_or("expected 'acc_id' in the body, found none")?),
     };
+    let of_row = |row: &Json<'_>| digest(std::iter::once(row.get()));
     let facts = PageFacts {
         response,
         limit_start: page.echo.limit_start,
         dates: page.echo.dates,
         rows: u32::try_from(page.rows.len()).map_err(|_| "expected fewer than 2^32 rows in a page".to_owned())?,
         digest: digest(page.rows.iter().map(RowForm::text)),
+        ends: page.rows.first().zip(page.rows.last()).map(|(first, last)| (of_row(first), of_row(last))),
     };
     Ok((owner, facts))
 }

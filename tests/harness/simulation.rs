@@ -193,7 +193,13 @@ pub fn compare(story: &Story, place: &Path) -> Result<(), String> {
     let seen = visible(&out);
     if seen != story.new {
         let paths: BTreeSet<_> = seen.keys().chain(story.new.keys()).collect();
-        let differ: Vec<_> = paths.into_iter().filter(|path| seen.get(*path) != story.new.get(*path)).collect();
+        let differs = |path: &&PathBuf| seen.get(*path) != story.new.get(*path);
+        let told = |path: &PathBuf| match (seen.get(path), story.new.get(path)) {
+            (None, _) => format!("{} is missing", path.display()),
+            (_, None) => format!("{} is too much", path.display()),
+            _ => format!("{} is another", path.display()),
+        };
+        let differ: Vec<_> = paths.into_iter().filter(differs).map(told).collect();
         return Err(format!("differs from the undisturbed run in {differ:?}"));
     }
     whole(&seen, Path::new(&story.report_folder()))?;
