@@ -21,6 +21,8 @@
 //! | [`state`] | what is remembered between runs, in SQLite |
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
+//! | [`schedule`] | when jobs run: one process for all of them, or the units of systemd, cron and Kubernetes |
+//! | [`notify`] | who is told of a run: figures for Prometheus, a healthcheck, a command, a webhook |
 //! | [`sandbox`] | the provider on loopback |
 //! | [`planted`] | bugs built in on purpose for the harness; none in an ordinary build |
 //! | [`selftest`] | faults planted in generated books, and how many are found |
@@ -69,6 +71,7 @@ pub mod error;
 pub mod formats;
 pub mod job;
 pub mod landing;
+pub mod notify;
 pub mod output;
 pub mod pipeline;
 pub mod planted;
@@ -77,6 +80,7 @@ pub mod reconcile;
 pub mod record;
 pub mod report;
 pub mod sandbox;
+pub mod schedule;
 pub mod selftest;
 pub mod state;
 pub mod warehouse;

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::planted::{Bug, is_planted};
@@ -146,6 +147,18 @@ impl State {
             connection.query_row("SELECT 1 FROM runs WHERE run_id = ?1", [run_id], |_| Ok(())).optional()
         })
         .map(|found| found.is_some())
+    }
+
+    /// When the job's last run was committed that ended with that exit code or a lower one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_commit_of(&self, job: &str, exit_code_max: u8) -> Result<Option<DateTime<Utc>>> {
+        let sql = "SELECT MAX(committed_at) FROM runs WHERE job = ?1 AND exit_code <= ?2";
+        let at = self.read(|connection| {
+            connection.query_row(sql, params![job, exit_code_max], |row| row.get::<_, Option<String>>(0))
+        })?;
+        Ok(at.and_then(|at| at.parse().ok()))
     }
 
     /// The exit code of the job's last committed run of exactly that window.

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::printer;
 use super::progress::Progress;
+use super::told::{Tally, told};
 use crate::job::{Overrides, load};
 use crate::output::OutputDir;
 use crate::record::{Day, Window};
@@ -56,6 +57,10 @@ enum Chunk {
 /// # Errors
 /// When the job file is wrong, or a chunk cannot finish; the chunks before it stay committed.
 pub fn execute(arguments: &Arguments) -> Result<Exit> {
+    told(&arguments.job, arguments.out.as_deref(), |tally| run_all(arguments, tally))
+}
+
+fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
     let range = Window::new(arguments.from, arguments.to).ok_or_else(|| {
         Error::usage(format!("the range ends on {}, before it begins on {}", arguments.to, arguments.from))
     })?;
@@ -65,7 +70,7 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     for (done, chunk) in chunks.iter().enumerate() {
         let left = chunks.len() - done - 1;
         let begun = Instant::now();
-        let exit = match run_chunk(arguments, *chunk)? {
+        let exit = match run_chunk(arguments, *chunk, tally)? {
             Ran::Before(exit) => {
                 printer::note(&format!("{} to {}: committed before, {left} chunks left", chunk.from, chunk.to));
                 exit
@@ -116,7 +121,7 @@ enum Ran {
     Now(Exit, String),
 }
 
-fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
+fn run_chunk(arguments: &Arguments, chunk: Window, tally: &mut Tally) -> Result<Ran> {
     let overrides = Overrides {
         from: Some(chunk.from),
         to: Some(chunk.to),
@@ -136,7 +141,9 @@ fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();
+    tally.count(&progress);
     let report = report?;
+    tally.committed(&report);
     Ok(Ran::Now(Exit::from(report.exit), report.verdict()))
 }
 

@@ -11,8 +11,10 @@ pub mod printer;
 pub mod progress;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod schema;
 pub mod selftest;
+pub mod told;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -26,6 +28,9 @@ use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "tieout", version, about, max_term_width = 100)]
 struct Arguments {
+    /// How progress, warnings and errors are written to stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, global = true)]
+    log_format: logging::LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -35,6 +40,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Backfill(backfill::Arguments),
+    Schedule(schedule::Arguments),
     Check(check::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
@@ -54,7 +60,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ties.into() };
         }
     };
-    logging::start();
+    logging::start(arguments.log_format);
     match execute(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -68,6 +74,7 @@ fn execute(command: Command) -> Result<Exit> {
     match command {
         Command::Run(arguments) => run::execute(&arguments),
         Command::Backfill(arguments) => backfill::execute(&arguments),
+        Command::Schedule(arguments) => schedule::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
         Command::Sandbox(arguments) => sandbox::execute(&arguments),
         Command::Demo(arguments) => demo::execute(&arguments),

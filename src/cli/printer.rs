@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
+use super::logging::{self, LogFormat};
 use crate::Error;
 use crate::pipeline::report::{OwnerLine, Report};
 use crate::record::{BreakRow, minor_digits};
@@ -25,7 +26,10 @@ const LINES_MAX: usize = 60;
 
 /// Shows why a command could not finish.
 pub fn error(error: &Error) {
-    eprintln!("error: {error}");
+    match logging::format() {
+        LogFormat::Text => eprintln!("error: {error}"),
+        LogFormat::Json => eprintln!("{}", logging::line("ERROR", &error.one_line(), &[("hint", error.hint_text())])),
+    }
 }
 
 /// Shows a result. A reader that went away is nobody's error.
@@ -35,7 +39,18 @@ pub fn result(text: &str) {
 
 /// Shows a line of progress or advice.
 pub fn note(text: &str) {
-    eprintln!("{text}");
+    match logging::format() {
+        LogFormat::Text => eprintln!("{text}"),
+        LogFormat::Json => eprintln!("{}", logging::line("INFO", text, &[])),
+    }
+}
+
+/// Shows what went wrong beside the work.
+pub fn warning(text: &str) {
+    match logging::format() {
+        LogFormat::Text => eprintln!("warning: {text}"),
+        LogFormat::Json => eprintln!("{}", logging::line("WARN", text, &[])),
+    }
 }
 
 /// Shows what a run found.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::logging::{self, LogFormat};
 use super::printer;
 use crate::landing::{Listing, Proof, Subject};
 use crate::pipeline::Watch;
@@ -31,7 +32,8 @@ pub struct Progress {
 impl Progress {
     /// Starts showing.
     pub fn start() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let for_a_person = std::io::stderr().is_terminal() && logging::format() == LogFormat::Text;
+        let bar = for_a_person.then(|| {
             let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}").expect("a valid template");
             let bar = ProgressBar::new_spinner().with_style(style);
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -53,6 +55,11 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// Requests sent, and those of them that were further attempts.
+    pub fn counted(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.retries.load(Ordering::Relaxed))
     }
 
     fn say(&self, text: &str) {
@@ -130,6 +137,10 @@ impl provider::Progress for Progress {
 }
 
 impl Watch for Progress {
+    fn run_begins(&self, run_id: &str) {
+        logging::speak_of(run_id);
+    }
+
     fn owner_processed(&self, feed: Feed, left: usize) {
         self.show(format!("reconciling {feed}: {left} listings left"));
     }

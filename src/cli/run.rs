@@ -7,6 +7,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use super::told::{Tally, told};
 use crate::Result;
 use crate::job::{Overrides, load};
 use crate::pipeline;
@@ -43,6 +44,10 @@ pub struct Arguments {
 /// # Errors
 /// When the job file is wrong or the run cannot finish.
 pub fn execute(arguments: &Arguments) -> Result<Exit> {
+    told(&arguments.job, arguments.out.as_deref(), |tally| run(arguments, tally))
+}
+
+fn run(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
     let overrides = Overrides {
         from: arguments.from,
         to: arguments.to,
@@ -54,7 +59,9 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();
+    tally.count(&progress);
     let report = report?;
+    tally.committed(&report);
     printer::report(&report, arguments.format);
     Ok(Exit::from(report.exit))
 }

@@ -71,7 +71,10 @@ pub(super) const LIMIT_KEYS: &[&str] = &[
     "raw_keep_days",
 ];
 pub(super) const REPORT_KEYS: &[&str] = &["locale"];
-pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits", "report"];
+pub(super) const SCHEDULE_KEYS: &[&str] = &["cron"];
+pub(super) const METRICS_KEYS: &[&str] = &["textfile"];
+pub(super) const NOTIFY_KEYS: &[&str] = &["healthcheck", "webhook", "webhook_token", "command", "on", "wait_s_max"];
+pub(super) const SECTIONS: &[&str] = &["job", "source", "output", "limits", "report", "schedule", "metrics", "notify"];
 
 /// Reads the job file at `path` and resolves it.
 ///
@@ -98,10 +101,10 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Plan> {
     Ok(plan.expect("what is missing was told as a problem"))
 }
 
-struct Reader<'p> {
-    problems: &'p mut Problems,
-    folder: &'p Path,
-    overrides: &'p Overrides,
+pub(super) struct Reader<'p> {
+    pub(super) problems: &'p mut Problems,
+    pub(super) folder: &'p Path,
+    pub(super) overrides: &'p Overrides,
 }
 
 impl Reader<'_> {
@@ -129,6 +132,9 @@ impl Reader<'_> {
         let source = self.source(&source, limits);
         let output = self.output(&output);
         let locale = self.locale(&report);
+        // Who starts it and who is told is no part of what it does: here these are only looked at.
+        self.schedule(root, zone);
+        self.notify(root);
         Some(Plan {
             job_name: job_name?,
             zone: zone?,
@@ -143,6 +149,11 @@ impl Reader<'_> {
             fresh: self.overrides.fresh,
             locale: locale?,
         })
+    }
+
+    pub(super) fn name_and_zone(&mut self, root: &Spanned<DeTable<'_>>) -> (Option<String>, Option<Zone>) {
+        let job = Section::of(root, "job", JOB_KEYS, self.problems);
+        (self.job_name(&job), self.zone(&job))
     }
 
     fn job_name(&mut self, job: &Section<'_, '_>) -> Option<String> {
@@ -248,7 +259,7 @@ impl Reader<'_> {
     }
 
     /// A list of known names, not empty.
-    fn names<'k>(&mut self, value: Value<'_, '_>, key: &str, known: &[&'k str]) -> Vec<&'k str> {
+    pub(super) fn names<'k>(&mut self, value: Value<'_, '_>, key: &str, known: &[&'k str]) -> Vec<&'k str> {
         let Some(items) = value.get_ref().as_array().filter(|items| !items.is_empty()) else {
             let message = format!("'{key}' must be a list of at least one of: {}", known.join(", "));
             self.problems.add(value.span(), message, "not such a list");
@@ -362,7 +373,7 @@ impl Reader<'_> {
     }
 
     /// A plain text, `{ env = … }` or `{ file = … }`, looked up.
-    fn value(&mut self, key: &str, value: Value<'_, '_>) -> Option<String> {
+    pub(super) fn value(&mut self, key: &str, value: Value<'_, '_>) -> Option<String> {
         match value.get_ref().as_str() {
             Some(text) if !text.is_empty() => Some(text.to_owned()),
             Some(_) => {
@@ -384,7 +395,7 @@ impl Reader<'_> {
     }
 
     /// `{ env = … }` or `{ file = … }`, looked up; a plain text is refused.
-    fn secret(&mut self, key: &str, value: Value<'_, '_>) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, key: &str, value: Value<'_, '_>) -> Option<SecretString> {
         match self.reference(key, value)? {
             Reference::Env(name, span) => self.read_env(name, span),
             Reference::File(path, span) => self.read_file(&path, span),

@@ -2,6 +2,7 @@
 
 mod directory;
 mod file;
+mod operations;
 pub mod plan;
 mod problems;
 mod schema;
@@ -9,5 +10,6 @@ mod section;
 
 pub use directory::output_directory;
 pub use file::{Overrides, load};
+pub use operations::{Operations, Scheduled, operations, scheduled};
 pub use plan::{Connection, KeySource, Limits, Output, Plan, Source};
 pub use schema::JobSchema;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::plan::{Limits, TRANSFER_DAYS_DEFAULT};
 use crate::formats::camt053;
 use crate::formats::statement::Per;
+use crate::notify::{Event, Notify, WAIT_S_MAX};
 use crate::reconcile::FeeRule;
 use crate::record::Feed;
 use crate::report::Locale;
@@ -33,6 +34,8 @@ enum Shape {
     },
     OneOf(Vec<&'static str>),
     Several(Vec<&'static str>),
+    /// A program and its arguments.
+    Words,
     /// A plain text, `{ env = … }` or `{ file = … }`.
     Value,
     /// `{ env = … }` or `{ file = … }`.
@@ -41,13 +44,16 @@ enum Shape {
 }
 
 /// The tables with their keys.
-fn tables() -> [(&'static str, &'static str, Vec<Key>); 5] {
+fn tables() -> [(&'static str, &'static str, Vec<Key>); 8] {
     [
         ("job", "What is reported", job_keys()),
         ("source", "Who is asked, or where pages fetched earlier lie", source_keys()),
         ("output", "Where results go", output_keys()),
         ("limits", "The client's patience; every name carries its unit", limit_keys()),
         ("report", "The accountant's page", report_keys()),
+        ("schedule", "When `tieout schedule` runs the job", schedule_keys()),
+        ("metrics", "Figures of each run for Prometheus", metrics_keys()),
+        ("notify", "Who is told of a run; what fails there never changes how the run ends", notify_keys()),
     ]
 }
 
@@ -145,6 +151,38 @@ fn output_keys() -> Vec<Key> {
 fn report_keys() -> Vec<Key> {
     let tags = Locale::tags().to_vec();
     vec![with_default("en-GB", key("locale", Shape::OneOf(tags), "How reconciliation.html writes amounts"))]
+}
+
+fn schedule_keys() -> Vec<Key> {
+    let meaning =
+        "Minute, hour, day of the month, month and weekday in the job's time zone; seconds may stand in front";
+    vec![key("cron", ANY_TEXT, meaning)]
+}
+
+fn metrics_keys() -> Vec<Key> {
+    let path = Shape::Text { pattern: "\\.prom$" };
+    vec![key("textfile", path, "File for node_exporter's textfile collector; relative to the current directory")]
+}
+
+fn notify_keys() -> Vec<Key> {
+    let default = Notify::default();
+    let on: Vec<&str> = default.on.iter().map(|event| event.name()).collect();
+    let (min, max) = WAIT_S_MAX.into_inner();
+    vec![
+        key(
+            "healthcheck",
+            Shape::Value,
+            "Address pinged at its /start, at itself on success, at its /<exit code> else",
+        ),
+        key("webhook", Shape::Secret, "Address that summary.json is posted to"),
+        key("webhook_token", Shape::Secret, "Sent to it as a bearer token"),
+        key("command", Shape::Words, "Program and arguments that get summary.json on their input"),
+        with_default(json!(on), key("on", Shape::Several(names(&Event::NAMES)), "When command and webhook are told")),
+        with_default(
+            default.wait_s_max,
+            key("wait_s_max", Shape::Integer { min, max }, "Seconds that each of them may take, retries included"),
+        ),
+    ]
 }
 
 fn names<T>(known: &[(&'static str, T)]) -> Vec<&'static str> {
@@ -246,6 +284,7 @@ fn property(key: &Key) -> Value {
         Shape::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Shape::OneOf(names) => json!({ "enum": names }),
         Shape::Several(names) => json!({ "type": "array", "minItems": 1, "items": { "enum": names } }),
+        Shape::Words => json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
         Shape::Value => json!({ "oneOf": [{ "type": "string", "minLength": 1 }, reference()] }),
         Shape::Secret => reference(),
         Shape::Window => window(),
@@ -310,7 +349,16 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_that_the_reader_knows() {
-        let known = [file::JOB_KEYS, file::SOURCE_KEYS, file::OUTPUT_KEYS, file::LIMIT_KEYS, file::REPORT_KEYS];
+        let known = [
+            file::JOB_KEYS,
+            file::SOURCE_KEYS,
+            file::OUTPUT_KEYS,
+            file::LIMIT_KEYS,
+            file::REPORT_KEYS,
+            file::SCHEDULE_KEYS,
+            file::METRICS_KEYS,
+            file::NOTIFY_KEYS,
+        ];
         let tables = tables();
         assert_eq!(tables.each_ref().map(|(name, _, _)| *name).as_slice(), file::SECTIONS);
         for ((name, _, keys), known) in tables.iter().zip(known) {

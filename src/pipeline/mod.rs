@@ -39,6 +39,8 @@ use seam::LaterDays;
 
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
+    /// A run begins, under this id.
+    fn run_begins(&self, _run_id: &str) {}
     /// An owner's rows of a feed have been processed; `left` are still to come.
     fn owner_processed(&self, _feed: Feed, _left: usize) {}
 }
@@ -59,6 +61,7 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let started = machine.clock.now();
     let out = OutputDir::open_on(&plan.output.directory, machine.clone())?;
     let run_id = run_id(started, (machine.dice)());
+    watch.run_begins(&run_id);
     let gathered = gather::gather(plan, out.state(), &run_id, plan.zone.day_at(started), watch)?;
     let priors = priors(&out, plan)?;
     let mut ledger = Ledger::begin(&out, plan, &gathered)?;

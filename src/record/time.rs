@@ -245,6 +245,11 @@ impl Zone {
         self.0.name()
     }
 
+    /// The zone as chrono knows it.
+    pub fn tz(self) -> Tz {
+        self.0
+    }
+
     /// The local day at an instant.
     pub fn day_at(self, instant: DateTime<Utc>) -> Day {
         if is_planted(Bug::DayOffAtClockChange) {
