@@ -123,11 +123,40 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
         let arbitrary = !is_unique(entries, rows, entrance, &single.rows);
         return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
-    let (found, copies) = copies::set_aside(entries, rows, found);
-    let repaired = repair::repaired(entries, rows, &found, held, &leads_on);
-    let orders = [Some(found), repaired].into_iter().flatten().map(|found| join(entries, found, held, &leads_on));
-    let best = orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there is one to choose");
-    Arrangement { copies, ..settled(best) }
+    let arranged = stories(entries, rows, found, held, &leads_on)
+        .into_iter()
+        .map(|(found, copies)| Arrangement { copies, ..settled(join(entries, found, held, &leads_on)) });
+    let faults = |arranged: &Arrangement| {
+        let (failed, way) = failures(entries, &arranged.rows, held, &leads_on);
+        (failed + arranged.copies.len(), way)
+    };
+    
+    arranged.min_by_key(faults).expect("there is one to choose")
+}
+
+/// Trails, and the rows set aside as copies of others.
+type Story = (Vec<Trail>, Vec<(u32, u32)>);
+
+/// What may have happened to rows that no single path takes, the likelier first. A row that no path takes and that equals
+/// another is a copy if it is all that is wrong; beside a wrong balance it can be a piece that this balance cut off, so the
+/// stories with and without copies are told to their ends, and the one with the fewest faults holds.
+fn stories(
+    entries: &[Entry],
+    rows: &[u32],
+    found: Vec<Trail>,
+    held: Held,
+    leads_on: &impl Fn(Money) -> bool,
+) -> Vec<Story> {
+    let repaired = |found: &[Trail]| repair::repaired(entries, rows, found, held, leads_on);
+    let of_all = repaired(&found);
+    let aside = copies::set_aside(entries, rows, found.clone());
+    if aside.1.is_empty() {
+        return [Some(found), of_all].into_iter().flatten().map(|trails| (trails, Vec::new())).collect();
+    }
+    let of_left = repaired(&aside.0).map(|trails| (trails, aside.1.clone()));
+    let of_repaired = of_all.clone().map(|trails| copies::set_aside(entries, rows, trails));
+    let of_all = of_all.map(|trails| (trails, Vec::new()));
+    [Some(aside), of_left, of_repaired, of_all].into_iter().flatten().collect()
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
