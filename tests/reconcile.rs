@@ -181,7 +181,9 @@ proptest! {
     #[test]
     fn one_altered_balance_among_few_balances_is_one_fault(
         amounts in prop::collection::vec(prop_oneof![Just(100_i64), Just(-100), Just(200), Just(-200), Just(300)], 4..40),
-        broken in any::<prop::sample::Index>(), by in 100_000_i64..200_000, keys in prop::collection::vec(any::<u64>(), 7..19)
+        broken in any::<prop::sample::Index>(),
+        by in prop_oneof![-9_i64..0, 1_i64..10, 1_000_i64..2_000].prop_map(|by| by * 100),
+        keys in prop::collection::vec(any::<u64>(), 7..19)
     ) {
         let last = amounts.len() - 1;
         let steps: Vec<Step> = amounts.iter().enumerate()
@@ -192,7 +194,10 @@ proptest! {
         entries[row].balance = Some(money(cents(entries[row].balance.expect("stated")) + by));
         let chain = run(&entries, &shuffled(&txids, &keys));
         prop_assert_eq!(chain.faults.len(), 1, "{:?}", chain.faults);
-        prop_assert_eq!(chain.faults[0].row as usize, row);
+        let told = chain.faults[0].row;
+        prop_assert_eq!(entries[told as usize].at, entries[row].at);
+        // A balance that no other row passes is the wrong one; one that others pass as well can be any of theirs.
+        prop_assert!(by < 100_000 || told as usize == row);
     }
 }
 
@@ -280,7 +285,7 @@ fn cpu_time() -> std::time::Duration {
 
 #[test]
 fn one_wrong_balance_among_thousands_of_one_second_is_one_fault() {
-    for count in [5_000, 23_000] {
+    for count in [5_000, 23_000, 80_000] {
         let (chain, _) = solved(count, Some(count / 2));
         let rows: Vec<u32> = chain.faults.iter().map(|fault| fault.row).collect();
         assert_eq!(rows, [u32::try_from(count / 2).expect("small")], "{count} rows");
@@ -300,22 +305,4 @@ fn a_hundred_thousand_rows_of_one_second_are_near_linear() {
         println!("broken: {broken}; 10,000 rows took {small:?}, 100,000 took {large:?}");
         assert!(large < small * 25, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
     }
-}
-
-#[test]
-fn dbg_tmp() {
-    for count in 5..60i64 { for m in [3, 5, 7, 4, 6] { for mul in [7919, 13, 17, 101] { for br in 1..count-1 { for sh in [1,2,3,4,6,-1,-2,-3,-4,10] {
-    let last = count - 1;
-    let steps: Vec<Step> = (0..count)
-        .map(|n| Step { pause_s: i64::from(n < 2 || n == last), cents: ((n * n * mul / 3) % m) * 2 - m + 1 }).map(|s| Step { cents: if s.cents == 0 { 1 } else { s.cents }, ..s })
-        .collect();
-    let (mut entries, txids) = books(0, &steps);
-    entries[br as usize].balance = Some(money(cents(entries[br as usize].balance.expect("stated")) + sh));
-    let chain = run(&entries, &txids);
-    if chain.faults.len() != 1 {
-        for (n, e) in entries.iter().enumerate() { println!("{n} {} {} -> {}", cents(e.amount), cents(e.balance_before().unwrap()), cents(e.balance.unwrap())); }
-        println!("{:?}", chain.order);
-        panic!("count {count} br {br} {:?}", chain.faults);
-    }
-    }}}}}
 }

@@ -5,12 +5,15 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Entry;
+use super::later::Later;
 use super::order::Held;
 use super::trails::{Repairs, Trail, split_repaired};
 use crate::record::Money;
 
 /// Trails beyond which a group is so broken that its order says nothing.
 const TRAILS_MAX: usize = 64;
+/// Rows that are tried as the wrong one.
+const SUSPECTS_TRIED_MAX: usize = 8;
 
 /// The trails found again under such assumptions; `None` where none offers itself. Whether they are better ones is for the
 /// caller to see.
@@ -19,27 +22,36 @@ pub(super) fn repaired(
     rows: &[u32],
     found: &[Trail],
     held: Held,
-    leads_on: &impl Fn(Money) -> bool,
+    later: &Later,
 ) -> Option<Vec<Trail>> {
     if found.len() > TRAILS_MAX {
         return None;
     }
-    let exit = only_exit(entries, rows, leads_on);
-    let mut loose = Loose::of(found, held, exit);
+    let exit = later.only_start();
+    let loose = Loose::of(found, held, exit);
     let suspects = suspects(entries, rows, found);
-    let mut repairs = Repairs::default();
-    while let Some((row, between)) = loose.take_wrong_balance(entries, &suspects, &repairs) {
-        repairs.moved.insert(row, between);
-    }
-    if held.actual.is_some() {
-        repairs.jumps = loose.jumps(exit);
-    }
-    if repairs.moved.is_empty() && repairs.jumps.is_empty() {
-        return None;
-    }
     let kept: HashSet<u32> = found.iter().flat_map(|trail| &trail.rows).copied().collect();
     let rows: Vec<u32> = rows.iter().copied().filter(|row| kept.contains(row)).collect();
-    Some(split_repaired(entries, &rows, held.actual, &repairs))
+    let mut fallback = None;
+    for first in loose.wrong_balances(entries, &suspects) {
+        let repairs = loose.repairs(entries, &suspects, first, held, exit);
+        let trails = split_repaired(entries, &rows, held.actual, &repairs);
+        if is_path(&trails, &repairs, held) {
+            return Some(trails);
+        }
+        fallback = fallback.or(Some(trails));
+    }
+    fallback.or_else(|| {
+        let jumps = loose.jumps(held, exit);
+        let repairs = Repairs { jumps, ..Repairs::default() };
+        (!repairs.jumps.is_empty()).then(|| split_repaired(entries, &rows, held.actual, &repairs))
+    })
+}
+
+/// Whether the trails are one path from where the group is entered: a jump parts two trails, any more do not touch it.
+fn is_path(trails: &[Trail], repairs: &Repairs, held: Held) -> bool {
+    let mut starts = trails.iter().map(|trail| trail.start).chain(repairs.jumps.iter().map(|(from, _)| *from));
+    trails.len() <= 1 + repairs.jumps.len() && held.actual.is_none_or(|entrance| starts.any(|start| start == entrance))
 }
 
 /// Rows, the likeliest to state a wrong balance first: those that no path takes, and of them those whose balances the
@@ -83,26 +95,41 @@ impl Loose {
         loose
     }
 
-    /// Takes out a row that is left over, but whose amount leads from an end to a beginning, with the balances between
-    /// which it belongs.
-    fn take_wrong_balance(
-        &mut self,
-        entries: &[Entry],
-        suspects: &[u32],
-        known: &Repairs,
-    ) -> Option<(u32, (Money, Money))> {
+    /// Rows of which any may be the one that is wrong, each with where it would belong.
+    fn wrong_balances(&self, entries: &[Entry], suspects: &[u32]) -> Vec<Moved> {
+        let mut tried = HashSet::new();
+        let moved = suspects.iter().filter_map(|row| {
+            let moved = self.moved(entries, *row)?;
+            tried.insert((entries[*row as usize].amount, entries[*row as usize].balance)).then_some(moved)
+        });
+        moved.take(SUSPECTS_TRIED_MAX).collect()
+    }
+
+    /// A first wrong balance assumed, what else must be wrong.
+    fn repairs(&self, entries: &[Entry], suspects: &[u32], first: Moved, held: Held, exit: Option<Money>) -> Repairs {
+        let mut loose = Loose { starts: self.starts.clone(), ends: self.ends.clone() };
+        let mut repairs = Repairs::default();
+        let mut next = Some(first);
+        while let Some(moved) = next {
+            loose.take(&moved);
+            repairs.moved.insert(moved.row, moved.between);
+            let mut others = suspects.iter().filter(|row| !repairs.moved.contains_key(row));
+            next = others.find_map(|row| loose.moved(entries, *row));
+        }
+        repairs.jumps = loose.jumps(held, exit);
+        repairs
+    }
+
+    /// Where a row belongs that is left over, but whose amount leads from an end to a beginning.
+    fn moved(&self, entries: &[Entry], row: u32) -> Option<Moved> {
         if self.starts.len() < 2 || self.ends.len() < 2 {
             return None;
         }
-        suspects.iter().filter(|row| !known.moved.contains_key(row)).find_map(|row| {
-            let entry = &entries[*row as usize];
-            let (start, end) = (place_of(&self.starts, entry.balance_before()?)?, place_of(&self.ends, entry.balance?)?);
-            let (before, after) = self.gap_of(entry.amount, start, end)?;
-            let between = (self.ends[before], self.starts[after]);
-            remove_both(&mut self.starts, start, after);
-            remove_both(&mut self.ends, end, before);
-            Some((*row, between))
-        })
+        let entry = &entries[row as usize];
+        let (start, end) = (place_of(&self.starts, entry.balance_before()?)?, place_of(&self.ends, entry.balance?)?);
+        let (before, after) = self.gap_of(entry.amount, start, end)?;
+        let between = (self.ends[before], self.starts[after]);
+        Some(Moved { row, between, starts: [start, after], ends: [end, before] })
     }
 
     /// An end and a beginning that far apart, others than a row's own.
@@ -114,26 +141,36 @@ impl Loose {
         })
     }
 
+    fn take(&mut self, moved: &Moved) {
+        remove_both(&mut self.starts, moved.starts);
+        remove_both(&mut self.ends, moved.ends);
+    }
+
     /// What is left is passed on the way. Where no row follows, the path that the group starts with is left where it ends.
-    fn jumps(&self, exit: Option<Money>) -> Vec<(Money, Money)> {
+    fn jumps(&self, held: Held, exit: Option<Money>) -> Vec<(Money, Money)> {
+        if held.actual.is_none() {
+            return Vec::new();
+        }
         let ends = self.ends.iter().skip(usize::from(exit.is_none())).copied();
         ends.zip(self.starts.iter().copied()).collect()
     }
 }
 
-/// The balance from which later rows go on, if only one of those that the rows pass can be it.
-fn only_exit(entries: &[Entry], rows: &[u32], leads_on: &impl Fn(Money) -> bool) -> Option<Money> {
-    let passed = rows.iter().flat_map(|row| [entries[*row as usize].balance_before(), entries[*row as usize].balance]);
-    let mut exits = passed.flatten().filter(|balance| leads_on(*balance));
-    let exit = exits.next()?;
-    exits.all(|other| other == exit).then_some(exit)
+/// A row whose balance is taken to be wrong.
+struct Moved {
+    row: u32,
+    /// The balances between which it belongs.
+    between: (Money, Money),
+    /// The places of what is loose no more: its own ends and those that it joins.
+    starts: [usize; 2],
+    ends: [usize; 2],
 }
 
 fn place_of(balances: &[Money], balance: Money) -> Option<usize> {
     balances.iter().position(|held| *held == balance)
 }
 
-fn remove_both(balances: &mut Vec<Money>, one: usize, other: usize) {
+fn remove_both(balances: &mut Vec<Money>, [one, other]: [usize; 2]) {
     balances.remove(one.max(other));
     balances.remove(one.min(other));
 }
