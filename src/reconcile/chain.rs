@@ -7,7 +7,7 @@ use super::later::Later;
 use super::order::{Arrangement, Held, Way, arrange, ties};
 use super::{Duplicate, Entry, find_duplicates};
 use crate::record::feed::natural_cmp;
-use crate::record::{Day, Money, Total};
+use crate::record::{Day, Money, Stamp, Total};
 
 /// A row at which the chain fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,14 +146,22 @@ fn within_moment<'a>(a: u32, b: u32, x: &Entry, y: &Entry, txid: &impl Fn(u32) -
         .then_with(|| y.moves.cmp(&x.moves))
 }
 
-/// Rows of one moment are ordered by their balances. A whole hour that is lived twice is one moment.
-pub(super) fn moment(entry: &Entry) -> (i64, bool) {
+/// Rows of one moment are ordered by their balances.
+pub(super) fn moment(entry: &Entry) -> Moment {
+    moment_at(entry.at)
+}
+
+/// An instant, or a whole hour that is lived twice: within it the clock does not tell what came first.
+pub(super) type Moment = (i64, bool);
+
+/// The moment of an instant.
+pub(super) fn moment_at(at: Stamp) -> Moment {
     const MICROS_PER_DAY: i64 = 86_400_000_000;
-    if entry.at.is_ambiguous() {
+    if at.is_ambiguous() {
         // Nothing else lies within the hour that is shown twice; the day's first ambiguous instant stands for all.
-        (entry.at.utc_micros() - entry.at.utc_micros().rem_euclid(MICROS_PER_DAY / 24), true)
+        (at.utc_micros() - at.utc_micros().rem_euclid(MICROS_PER_DAY / 24), true)
     } else {
-        (entry.at.utc_micros(), false)
+        (at.utc_micros(), false)
     }
 }
 

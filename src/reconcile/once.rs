@@ -14,6 +14,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use super::chain::{Moment, moment_at};
 use super::diagnose::hear_twins;
 use super::facts::{AccountFacts, LineFact};
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -69,8 +70,8 @@ fn fold_doubles(facts: &AccountFacts, own: &mut Vec<Break>) {
 struct Gap {
     index: usize,
     amount: Money,
-    /// The line at which the balances fail; `None` behind the last.
-    before: Option<i64>,
+    /// When the line was booked at which the balances fail; `None` behind the last.
+    before: Option<Moment>,
 }
 
 fn fold_twins(facts: &AccountFacts, own: &mut [Break], between: &mut Vec<Break>) {
@@ -112,7 +113,7 @@ fn gap(facts: &AccountFacts, index: usize, found: &Break) -> Option<Gap> {
         _ => return None,
     };
     let txid = line_of(facts, found)?;
-    let at = facts.statements.as_ref()?.rows.iter().filter(|line| &*line.txid == txid).map(|line| line.at.utc_micros());
+    let at = facts.statements.as_ref()?.rows.iter().filter(|line| &*line.txid == txid).map(|line| moment_at(line.at));
     Some(Gap { index, amount, before: Some(at.min()?) })
 }
 
@@ -127,18 +128,15 @@ fn alone<'a>(facts: &'a AccountFacts, found: &Break) -> Option<&'a LineFact> {
     if lines.rows.iter().any(|line| has(&line)) { None } else { twins.rows.iter().find(has) }
 }
 
-/// Within an hour that is lived twice, either row may be shown first.
-const HOUR_US: i64 = 3_600_000_000;
-
 /// Whether the missing line's place is that of the twin: no other line stands between it and where the balances fail.
 fn fits(facts: &AccountFacts, gap: &Gap, twin: &LineFact) -> bool {
-    let at = twin.at.utc_micros();
+    let at = moment_at(twin.at);
     let lines = facts.statements.as_ref().map(|side| side.rows.as_slice()).unwrap_or_default();
     let is_between = |line: &LineFact| {
-        let line_at = line.at.utc_micros();
+        let line_at = moment_at(line.at);
         line.settled && line_at > at && gap.before.is_none_or(|before| line_at < before)
     };
-    gap.amount == twin.amount && gap.before.is_none_or(|before| at <= before + HOUR_US) && !lines.iter().any(is_between)
+    gap.amount == twin.amount && gap.before.is_none_or(|before| at <= before) && !lines.iter().any(is_between)
 }
 
 fn explain(facts: &AccountFacts, found: &mut Break, twin: &LineFact) {
