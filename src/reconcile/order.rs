@@ -132,7 +132,6 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, later: &Later
         let (failed, way) = failures(entries, &arranged.rows, held, later);
         (failed + arranged.copies.len(), way)
     };
-
     arranged.min_by_key(faults).expect("there is one to choose")
 }
 
@@ -152,7 +151,8 @@ fn stories(entries: &[Entry], rows: &[u32], found: Vec<Trail>, held: Held, later
     let of_left = repaired(&aside.0).map(|trails| (trails, aside.1.clone()));
     let of_repaired = of_all.clone().map(|trails| copies::set_aside(entries, rows, trails));
     let of_all = of_all.map(|trails| (trails, Vec::new()));
-    [Some(aside), of_left, of_repaired, of_all].into_iter().flatten().collect()
+    let as_found = Some((found, Vec::new()));
+    [Some(aside), of_left, of_repaired, of_all, as_found].into_iter().flatten().collect()
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
