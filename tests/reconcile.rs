@@ -176,6 +176,29 @@ proptest! {
         prop_assert_eq!(chain.faults.len(), 1, "{:?}", chain.faults);
         prop_assert_eq!(chain.faults[0].row as usize, row);
     }
+
+    /// A second that passes few balances many times: one altered balance is one fault all the same, of that second.
+    #[test]
+    fn one_altered_balance_among_few_balances_is_one_fault(
+        amounts in prop::collection::vec(prop_oneof![Just(100_i64), Just(-100), Just(200), Just(-200), Just(300)], 4..40),
+        broken in any::<prop::sample::Index>(),
+        by in prop_oneof![-9_i64..0, 1_i64..10, 1_000_i64..2_000].prop_map(|by| by * 100),
+        keys in prop::collection::vec(any::<u64>(), 7..19)
+    ) {
+        let last = amounts.len() - 1;
+        let steps: Vec<Step> = amounts.iter().enumerate()
+            .map(|(index, cents)| Step { pause_s: i64::from(index < 2 || index == last), cents: *cents })
+            .collect();
+        let (mut entries, txids) = books(0, &steps);
+        let row = 1 + broken.index(last - 1);
+        entries[row].balance = Some(money(cents(entries[row].balance.expect("stated")) + by));
+        let chain = run(&entries, &shuffled(&txids, &keys));
+        prop_assert_eq!(chain.faults.len(), 1, "{:?}", chain.faults);
+        let told = chain.faults[0].row;
+        prop_assert_eq!(entries[told as usize].at, entries[row].at);
+        // A balance that no other row passes is the wrong one; one that others pass as well can be any of theirs.
+        prop_assert!(by < 100_000 || told as usize == row);
+    }
 }
 
 #[test]
@@ -258,6 +281,15 @@ fn cpu_time() -> std::time::Duration {
     let nanos = told.and_then(|text| text.split(' ').next()?.parse().ok());
     let by_clock = || BEGIN.get_or_init(std::time::Instant::now).elapsed();
     nanos.map_or_else(by_clock, std::time::Duration::from_nanos)
+}
+
+#[test]
+fn one_wrong_balance_among_thousands_of_one_second_is_one_fault() {
+    for count in [5_000, 23_000, 80_000] {
+        let (chain, _) = solved(count, Some(count / 2));
+        let rows: Vec<u32> = chain.faults.iter().map(|fault| fault.row).collect();
+        assert_eq!(rows, [u32::try_from(count / 2).expect("small")], "{count} rows");
+    }
 }
 
 #[test]

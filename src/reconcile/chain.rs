@@ -1,13 +1,13 @@
 //! The chain of one owner: opening balance + every settled row = closing balance, along one connected path.
 
-use std::cell::LazyCell;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::later::Later;
 use super::order::{Arrangement, Held, Way, arrange, ties};
 use super::{Duplicate, Entry, find_duplicates};
 use crate::record::feed::natural_cmp;
-use crate::record::{Day, Money, Total};
+use crate::record::{Day, Money, Stamp, Total};
 
 /// A row at which the chain fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,14 +146,22 @@ fn within_moment<'a>(a: u32, b: u32, x: &Entry, y: &Entry, txid: &impl Fn(u32) -
         .then_with(|| y.moves.cmp(&x.moves))
 }
 
-/// Rows of one moment are ordered by their balances. A whole hour that is lived twice is one moment.
-pub(super) fn moment(entry: &Entry) -> (i64, bool) {
+/// Rows of one moment are ordered by their balances.
+pub(super) fn moment(entry: &Entry) -> Moment {
+    moment_at(entry.at)
+}
+
+/// An instant, or a whole hour that is lived twice: within it the clock does not tell what came first.
+pub(super) type Moment = (i64, bool);
+
+/// The moment of an instant.
+pub(super) fn moment_at(at: Stamp) -> Moment {
     const MICROS_PER_DAY: i64 = 86_400_000_000;
-    if entry.at.is_ambiguous() {
+    if at.is_ambiguous() {
         // Nothing else lies within the hour that is shown twice; the day's first ambiguous instant stands for all.
-        (entry.at.utc_micros() - entry.at.utc_micros().rem_euclid(MICROS_PER_DAY / 24), true)
+        (at.utc_micros() - at.utc_micros().rem_euclid(MICROS_PER_DAY / 24), true)
     } else {
-        (entry.at.utc_micros(), false)
+        (at.utc_micros(), false)
     }
 }
 
@@ -246,8 +254,7 @@ impl<'e> Walker<'e> {
                 return Arrangement::settled(by_id);
             }
         }
-        let starts_of_next = LazyCell::new(|| starts_of_next_moment(self.entries, later));
-        arrange(self.entries, &links, before, |balance| starts_of_next.is_empty() || starts_of_next.contains(&balance))
+        arrange(self.entries, &links, before, &Later::of(self.entries, later))
     }
 
     /// In the hour shown twice, the clock jumps back once: from there on rows stand in the second showing.
@@ -364,39 +371,4 @@ impl<'e> Walker<'e> {
             day.verdict = verdict;
         }
     }
-}
-
-/// The balances from which the rows after this moment can go on; empty when there are none.
-///
-/// Rows of the next moment that form a circle can be entered anywhere on it: then the moment after them narrows it down.
-fn starts_of_next_moment(entries: &[Entry], later: &[u32]) -> HashSet<Money> {
-    const MOMENTS_MAX: usize = 16;
-    let mut moving = later.iter().map(|row| &entries[*row as usize]).filter(|entry| entry.moves).peekable();
-    let mut candidates: HashSet<Money> = HashSet::new();
-    for _ in 0..MOMENTS_MAX {
-        let Some(next) = moving.peek().map(|entry| moment(entry)) else {
-            break;
-        };
-        let mut surplus: HashMap<Money, i64> = HashMap::new();
-        while let Some(entry) = moving.next_if(|entry| moment(entry) == next) {
-            let (Some(before), Some(after)) = (entry.balance_before(), entry.balance) else {
-                continue;
-            };
-            *surplus.entry(before).or_default() += 1;
-            *surplus.entry(after).or_default() -= 1;
-        }
-        let path_starts: HashSet<Money> =
-            surplus.iter().filter(|(_, left)| **left > 0).map(|(node, _)| *node).collect();
-        let is_circle = path_starts.is_empty();
-        let starts = if is_circle { surplus.into_keys().collect() } else { path_starts };
-        candidates = match candidates.intersection(&starts).copied().collect::<HashSet<_>>() {
-            narrowed if narrowed.is_empty() && candidates.is_empty() => starts,
-            narrowed if narrowed.is_empty() => return candidates,
-            narrowed => narrowed,
-        };
-        if !is_circle || candidates.len() == 1 {
-            break;
-        }
-    }
-    candidates
 }

@@ -11,6 +11,7 @@ pub mod cross;
 pub mod diagnose;
 mod duplicates;
 pub mod facts;
+mod later;
 mod loads;
 pub mod meaning;
 mod once;

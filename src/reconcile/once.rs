@@ -14,10 +14,11 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use super::chain::{Moment, moment_at};
 use super::diagnose::hear_twins;
 use super::facts::{AccountFacts, LineFact};
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::record::{Feed, Money, Stamp};
+use crate::record::{Feed, Money};
 
 /// The breaks of an account's own listings, and those between its feeds, each fault once.
 pub(super) fn told_once(facts: &AccountFacts, mut own: Vec<Break>, mut between: Vec<Break>) -> Vec<Break> {
@@ -69,8 +70,8 @@ fn fold_doubles(facts: &AccountFacts, own: &mut Vec<Break>) {
 struct Gap {
     index: usize,
     amount: Money,
-    /// The line at which the balances fail; `None` behind the last.
-    before: Option<Stamp>,
+    /// When the line was booked at which the balances fail; `None` behind the last.
+    before: Option<Moment>,
 }
 
 fn fold_twins(facts: &AccountFacts, own: &mut [Break], between: &mut Vec<Break>) {
@@ -112,8 +113,8 @@ fn gap(facts: &AccountFacts, index: usize, found: &Break) -> Option<Gap> {
         _ => return None,
     };
     let txid = line_of(facts, found)?;
-    let at = facts.statements.as_ref()?.rows.iter().filter(|line| &*line.txid == txid).map(|line| line.at);
-    Some(Gap { index, amount, before: Some(at.min_by_key(|at| at.utc_micros())?) })
+    let at = facts.statements.as_ref()?.rows.iter().filter(|line| &*line.txid == txid).map(|line| moment_at(line.at));
+    Some(Gap { index, amount, before: Some(at.min()?) })
 }
 
 /// The line of the IBAN statement that the account statement does not have at all.
@@ -128,17 +129,14 @@ fn alone<'a>(facts: &'a AccountFacts, found: &Break) -> Option<&'a LineFact> {
 }
 
 /// Whether the missing line's place is that of the twin: no other line stands between it and where the balances fail.
-/// What stands in an hour that is lived twice may be of either showing, and so in either order.
 fn fits(facts: &AccountFacts, gap: &Gap, twin: &LineFact) -> bool {
-    let readings = |at: Stamp| (at.utc_micros(), at.later().utc_micros());
-    let (first, last) = readings(twin.at);
-    let (fails_first, fails_last) = gap.before.map_or((i64::MAX, i64::MAX), readings);
+    let at = moment_at(twin.at);
     let lines = facts.statements.as_ref().map(|side| side.rows.as_slice()).unwrap_or_default();
     let is_between = |line: &LineFact| {
-        let (line_first, line_last) = readings(line.at);
-        line.settled && line_first > last && line_last < fails_first
+        let line_at = moment_at(line.at);
+        line.settled && line_at > at && gap.before.is_none_or(|before| line_at < before)
     };
-    gap.amount == twin.amount && first <= fails_last && !lines.iter().any(is_between)
+    gap.amount == twin.amount && gap.before.is_none_or(|before| at <= before) && !lines.iter().any(is_between)
 }
 
 fn explain(facts: &AccountFacts, found: &mut Break, twin: &LineFact) {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::later::Later;
 use super::trails::{self, Trail};
 use super::{Entry, copies, repair};
 use crate::record::Money;
@@ -98,12 +99,13 @@ impl Arrangement {
 /// Arranges rows that share a moment so that their balances tie, as far as they do.
 ///
 /// `rows` come in the preferred order: where several orders tie, it is taken if it is one of them, else its reverse, else
-/// the order that follows it most closely. `leads_on` tells whether a later row goes on from
-/// a balance; it is true for all where no row is later.
-pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: impl Fn(Money) -> bool) -> Arrangement {
+/// the order that follows it most closely.
+pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, later: &Later) -> Arrangement {
     let settled = Arrangement::settled;
     // Nothing came before: a circle of balances ties from any of them, but later rows go on from one.
-    let goes_on = |last: u32| held.actual.is_some() || entries[last as usize].balance.is_some_and(&leads_on);
+    let goes_on = |last: u32| {
+        held.actual.is_some() || entries[last as usize].balance.is_some_and(|balance| later.goes_on_from(balance))
+    };
     let preferred = rows.to_vec();
     let reversed: Vec<u32> = rows.iter().rev().copied().collect();
     for order in [&preferred, &reversed] {
@@ -115,7 +117,7 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
         // A row without a balance can stand anywhere: nothing to solve by.
         return settled(preferred);
     }
-    let entrance = held.actual.or_else(|| entrance_of_first_group(entries, rows, &leads_on));
+    let entrance = held.actual.or_else(|| entrance_of_first_group(entries, rows, later));
     let found = trails::split(entries, rows, entrance);
     if let [single] = found.as_slice()
         && (held.actual.is_none() || held.ties_to(single.start))
@@ -123,16 +125,39 @@ pub(super) fn arrange(entries: &[Entry], rows: &[u32], held: Held, leads_on: imp
         let arbitrary = !is_unique(entries, rows, entrance, &single.rows);
         return Arrangement { arbitrary, ..settled(single.rows.clone()) };
     }
-    let (found, copies) = copies::set_aside(entries, rows, found);
-    let repaired = repair::repaired(entries, rows, &found, held, &leads_on);
-    let orders = [Some(found), repaired].into_iter().flatten().map(|found| join(entries, found, held, &leads_on));
-    let best = orders.min_by_key(|order| failures(entries, order, held, &leads_on)).expect("there is one to choose");
-    Arrangement { copies, ..settled(best) }
+    let arranged = stories(entries, rows, found, held, later)
+        .into_iter()
+        .map(|(found, copies)| Arrangement { copies, ..settled(join(entries, found, held, later)) });
+    let faults = |arranged: &Arrangement| {
+        let (failed, way) = failures(entries, &arranged.rows, held, later);
+        (failed + arranged.copies.len(), way)
+    };
+    arranged.min_by_key(faults).expect("there is one to choose")
+}
+
+/// Trails, and the rows set aside as copies of others.
+type Story = (Vec<Trail>, Vec<(u32, u32)>);
+
+/// What may have happened to rows that no single path takes, the likelier first. A row that no path takes and that equals
+/// another is a copy if it is all that is wrong; beside a wrong balance it can be a piece that this balance cut off, so the
+/// stories with and without copies are told to their ends, and the one with the fewest faults holds.
+fn stories(entries: &[Entry], rows: &[u32], found: Vec<Trail>, held: Held, later: &Later) -> Vec<Story> {
+    let repaired = |found: &[Trail]| repair::repaired(entries, rows, found, held, later);
+    let of_all = repaired(&found);
+    let aside = copies::set_aside(entries, rows, found.clone());
+    if aside.1.is_empty() {
+        return [Some(found), of_all].into_iter().flatten().map(|trails| (trails, Vec::new())).collect();
+    }
+    let of_left = repaired(&aside.0).map(|trails| (trails, aside.1.clone()));
+    let of_repaired = of_all.clone().map(|trails| copies::set_aside(entries, rows, trails));
+    let of_all = of_all.map(|trails| (trails, Vec::new()));
+    let as_found = Some((found, Vec::new()));
+    [Some(aside), of_left, of_repaired, of_all, as_found].into_iter().flatten().collect()
 }
 
 /// Where nothing came before, a circle of balances is best entered at the balance from which later rows go on.
-fn entrance_of_first_group(entries: &[Entry], rows: &[u32], leads_on: impl Fn(Money) -> bool) -> Option<Money> {
-    rows.iter().filter_map(|row| entries[*row as usize].balance).find(|balance| leads_on(*balance))
+fn entrance_of_first_group(entries: &[Entry], rows: &[u32], later: &Later) -> Option<Money> {
+    rows.iter().filter_map(|row| entries[*row as usize].balance).find(|balance| later.goes_on_from(*balance))
 }
 
 /// Whether the rows tie in the order given, going on from `held`.
@@ -162,40 +187,34 @@ fn is_unique(entries: &[Entry], rows: &[u32], entrance: Option<Money>, solved: &
 
 /// Joins trails that no single path takes, with as few faults as possible. Where nothing came before, any of them can be
 /// the first: the one is taken that leaves the fewest faults.
-fn join(entries: &[Entry], found: Vec<Trail>, held: Held, leads_on: &impl Fn(Money) -> bool) -> Vec<u32> {
+fn join(entries: &[Entry], found: Vec<Trail>, held: Held, later: &Later) -> Vec<u32> {
     if held.actual.is_some() || found.len() < 2 {
-        return join_from(entries, found, None, held, leads_on);
+        return join_from(entries, found, None, held, later);
     }
     // Long trails first: it is lone rows that are wrong.
     let mut starts: Vec<usize> = (0..found.len()).collect();
     starts.sort_by_key(|start| found[*start].rows.len() == 1);
     starts.truncate(STARTS_TRIED_MAX);
-    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, leads_on));
-    orders.min_by_key(|order| failures(entries, order, held, leads_on)).expect("there are trails")
+    let orders = starts.into_iter().map(|start| join_from(entries, found.clone(), Some(start), held, later));
+    orders.min_by_key(|order| failures(entries, order, held, later)).expect("there are trails")
 }
 
 /// Joins trails, each after the one that it fits best.
-fn join_from(
-    entries: &[Entry],
-    found: Vec<Trail>,
-    start: Option<usize>,
-    held: Held,
-    leads_on: &impl Fn(Money) -> bool,
-) -> Vec<u32> {
+fn join_from(entries: &[Entry], found: Vec<Trail>, start: Option<usize>, held: Held, later: &Later) -> Vec<u32> {
     let mut pool = Pool::new(found);
     let mut order = Vec::new();
     let mut held = held;
     if let Some(first) = start.and_then(|start| pool.take(start)) {
         held = place(&mut order, &first, held, entries);
     }
-    while let Some(trail) = pool.next(entries, held, leads_on) {
+    while let Some(trail) = pool.next(entries, held, later) {
         held = place(&mut order, &trail, held, entries);
     }
     order
 }
 
 /// Rows at which an order fails, and how far from plain the way is on which the next moment goes on.
-fn failures(entries: &[Entry], order: &[u32], held: Held, leads_on: &impl Fn(Money) -> bool) -> (usize, usize) {
+fn failures(entries: &[Entry], order: &[u32], held: Held, later: &Later) -> (usize, usize) {
     let mut failed = 0;
     let mut held = held;
     for row in order {
@@ -210,7 +229,7 @@ fn failures(entries: &[Entry], order: &[u32], held: Held, leads_on: &impl Fn(Mon
             held.after_failure(entry.amount, after)
         };
     }
-    match held.ways().into_iter().position(|(_, balance)| balance.is_some_and(leads_on)) {
+    match held.ways().into_iter().position(|(_, balance)| balance.is_some_and(|balance| later.goes_on_from(balance))) {
         Some(way) => (failed, way),
         None => (failed + 1, 0),
     }
@@ -243,7 +262,7 @@ impl Pool {
         Self { left: trails.len(), trails: trails.into_iter().map(Some).collect(), by_start, first_left: 0 }
     }
 
-    fn next(&mut self, entries: &[Entry], held: Held, leads_on: &impl Fn(Money) -> bool) -> Option<Trail> {
+    fn next(&mut self, entries: &[Entry], held: Held, later: &Later) -> Option<Trail> {
         if self.left == 0 {
             return None;
         }
@@ -252,14 +271,14 @@ impl Pool {
                 return self.take(index);
             }
         }
-        if let Some(index) = self.bridge(entries, held, leads_on) {
+        if let Some(index) = self.bridge(entries, held, later) {
             return self.take(index);
         }
         self.take_first()
     }
 
     /// A row alone whose balance is wrong but whose amount leads from here to where others go on.
-    fn bridge(&mut self, entries: &[Entry], held: Held, leads_on: &impl Fn(Money) -> bool) -> Option<usize> {
+    fn bridge(&mut self, entries: &[Entry], held: Held, later: &Later) -> Option<usize> {
         let here = held.actual?;
         (self.first_left..self.trails.len()).take(BRIDGES_TRIED_MAX).find(|index| {
             let Some(Trail { rows, .. }) = &self.trails[*index] else {
@@ -268,8 +287,9 @@ impl Pool {
             let [only] = rows.as_slice() else {
                 return false;
             };
-            here.checked_add(entries[*only as usize].amount)
-                .is_some_and(|there| self.has_other_starting_at(there, *index) || (self.left == 1 && leads_on(there)))
+            here.checked_add(entries[*only as usize].amount).is_some_and(|there| {
+                self.has_other_starting_at(there, *index) || (self.left == 1 && later.goes_on_from(there))
+            })
         })
     }
 

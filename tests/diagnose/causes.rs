@@ -158,6 +158,37 @@ fn an_altered_amount_is_told_by_its_exchange_rate() {
     assert_snapshot!(told(&of_card(rows).breaks), @"chain amount_altered at 58: amount -66.10 of txid 58 is altered: the balance moves by -62.50, 3.60 off; its amount_fx says -62.50 as well");
 }
 
+/// Thirty payments abroad and two small refunds, ids of no order.
+fn card_that_pays() -> Vec<CardTransaction<'static>> {
+    let mut balance = 500_000;
+    let row = |n: i64| {
+        let (paid, at) = (2_000 + n * 677 % 3_000, format!("{:02} 09:10", 1 + n % 31));
+        let cents = if n % 16 == 7 { 150 } else { -paid };
+        balance += cents;
+        let text =
+            |cents: i64| format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100);
+        let row = payment(&(7_000 + n * 7919 % 997).to_string(), &at, &text(cents), &text(balance));
+        abroad(CardTransaction { description: None, ..row }, &text(cents * 2), "0.500000", "0")
+    };
+    (0..31).map(row).collect()
+}
+
+#[test]
+fn an_amount_that_was_wrong_before_it_was_converted_is_told_where_no_such_row_can_be_missing() {
+    let mut rows = card_that_pays();
+    let right = rows[20].amount;
+    rows[20].amount = right.checked_add(money("-13.37")).expect("small");
+    rows[20].amount_fx = rows[20].amount.checked_add(rows[20].amount);
+    assert_snapshot!(told(&of_card(rows).breaks), @"chain amount_altered at 7854: amount -48.77 of txid 7854 is altered: the balance moves by -35.40, 13.37 off");
+}
+
+#[test]
+fn a_payment_is_missing_before_one_whose_exchange_fits() {
+    let mut rows = card_that_pays();
+    rows.remove(20);
+    assert_snapshot!(told(&of_card(rows).breaks), @"chain missing_entry at 7797: balance jumps by 35.40 between 2026-03-20 09:10 and 2026-03-22 09:10: a debit of 35.40 is missing");
+}
+
 #[test]
 fn an_altered_amount_is_told_by_its_vat() {
     let mut rows = card_rows();

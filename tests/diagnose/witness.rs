@@ -20,13 +20,22 @@ fn received() -> Vec<StatementLine<'static>> {
 
 /// The breaks of an account, its IBAN statement heard.
 fn heard(rows: Vec<StatementLine<'static>>, twins: Vec<StatementLine<'static>>) -> Vec<Break> {
-    let day = |text| Day::parse(text).expect("a day");
-    let window = Window::new(day("2026-03-01"), day("2026-03-31")).expect("runs upwards");
+    heard_within(rows, twins, ["2026-03-01", "2026-03-31"])
+}
+
+fn heard_within(
+    rows: Vec<StatementLine<'static>>,
+    twins: Vec<StatementLine<'static>>,
+    window: [&str; 2],
+) -> Vec<Break> {
+    let [from, to] = window.map(|text| Day::parse(text).expect("a day"));
+    let window = Window::new(from, to).expect("runs upwards");
     let twins: Vec<_> = twins.into_iter().map(|row| StatementLine { feed: Feed::IbanStatements, ..row }).collect();
     let side = |rows: &[StatementLine<'_>]| Some(Side::of(of_lines(rows, window, Needs::of(&Feed::ALL))));
     let mut facts = AccountFacts { currency: Some("EUR".to_owned()), ..AccountFacts::new(Owner::account("1")) };
     (facts.statements, facts.iban_statements) = (side(&rows), side(&twins));
-    check_books(facts, of_account(rows).breaks, Terms { window, transfer_days: 3, seen_on: day("2026-05-01") })
+    let terms = Terms { window, transfer_days: 3, seen_on: to.plus(60) };
+    check_books(facts, of_account(rows).breaks, terms)
 }
 
 #[test]
@@ -69,6 +78,25 @@ fn one_of_two_rows_left_out_hides_not_the_other() {
     let breaks = heard(rows, received());
     let missing = breaks.iter().filter(|found| found.cause.name() == "missing_entry").count();
     assert_eq!(missing, 2, "{breaks:?}");
+}
+
+/// Where the clock shows an hour twice, it does not tell which line came first: the missing one is found all the same.
+#[test]
+fn a_row_that_only_the_iban_statement_has_is_one_break_in_the_hour_lived_twice() {
+    let clock = |text: &str| {
+        let mut clock = tieout::record::Clock::new(tieout::record::Zone::parse("Europe/Paris").expect("a zone"));
+        clock.parse(&format!("2026-10-25 {text}:00")).expect("a time")
+    };
+    let times = ["00:10", "01:20", "02:40", "02:50", "02:10", "02:30", "02:55", "03:10", "04:10", "05:10"];
+    let rows = received().into_iter().zip(times);
+    let rows: Vec<_> = rows.map(|(row, at)| StatementLine { booked_at: clock(at), ..row }).collect();
+    for gone in 2..7 {
+        let mut left = rows.clone();
+        left.remove(gone);
+        let breaks = heard_within(left, rows.clone(), ["2026-10-01", "2026-10-31"]);
+        let told: Vec<_> = breaks.iter().map(|found| (found.check.name(), found.cause.name())).collect();
+        assert_eq!(told, [("chain", "missing_entry")], "{breaks:?}");
+    }
 }
 
 fn ending_on(rows: Vec<StatementLine<'static>>, reported: &str) -> Vec<Break> {

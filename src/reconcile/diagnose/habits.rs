@@ -70,6 +70,13 @@ impl<'a> Habits<'a> {
         ((to - from) as u64, self.amounts.len() as u64)
     }
 
+    /// How many amounts have this one's sign.
+    pub fn same_direction(&self, amount: Money) -> u64 {
+        let debits = self.amounts.partition_point(|held| *held < 0);
+        let credits = self.amounts.len() - self.amounts.partition_point(|held| *held <= 0);
+        if amount.is_negative() { debits as u64 } else { credits as u64 }
+    }
+
     /// Whether some row has this very amount.
     pub fn has(&self, amount: Money) -> bool {
         self.amounts.binary_search(&amount.unscaled()).is_ok()

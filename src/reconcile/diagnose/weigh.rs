@@ -76,8 +76,9 @@ fn by_the_row<R: Link>(
                 scales.amount *= 5_000;
                 told = told.or(Some(format!("{what} says {} as well", moved.text(case.digits))));
             }
-            // Whoever changes an amount may well change both fields, but rarely computes the other anew.
-            Opinion::Posted { computed } => scales.amount /= if computed { 100 } else { 2 },
+            // Whoever changes an amount may well change both fields, but rarely computes the other anew. An amount that was
+            // wrong before it was converted or taxed agrees with what was made of it: that is rare, not unheard of.
+            Opinion::Posted { computed } => scales.amount /= if computed { 30 } else { 2 },
         }
     }
     told
@@ -123,6 +124,9 @@ fn by_the_number<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: M
 /// Rows of an owner from which on it says something that none is like another.
 const ROWS_THAT_TELL: u64 = 20;
 
+/// What the size of an amount says, at most.
+const ODDS_MAX: u128 = 16;
+
 /// What is usual for the owner.
 fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money, scales: &mut Scales) {
     let habits = case.habits();
@@ -135,10 +139,15 @@ fn by_habit<R: Link>(case: &Case<'_, R>, suspect: &Suspect<'_, R>, moved: Money,
         1..4 => 16,
         _ => 64,
     };
-    let altered = u128::from(rows + 2);
+    let least = u128::from(rows + 2);
+    let altered = least * ODDS_MAX;
     let is_unlike_all = alike == 0 && rows >= ROWS_THAT_TELL && size < 16;
-    let missing = if is_unlike_all { 0 } else { u128::from(alike + 1) * spread };
-    let missing = missing.clamp(altered.div_ceil(16), altered * 16);
+    let missing = if is_unlike_all {
+        // The fewer rows go in that direction, the less is one of them missing; a wrong amount errs either way.
+        least.min(2 * u128::from(habits.same_direction(suspect.off) + 1))
+    } else {
+        (u128::from(alike + 1) * spread * ODDS_MAX).clamp(least, altered * ODDS_MAX)
+    };
     scales.missing *= missing;
     scales.amount *= altered;
     scales.balance *= altered;
