@@ -37,7 +37,7 @@ pub const FILE_NAME: &str = "tieout.db";
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// One step a version. What stands here has been released: changes go into a further step.
-const MIGRATIONS: [&str; 1] = [include_str!("state/v1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("state/v1.sql"), include_str!("state/v2.sql")];
 
 /// The open database.
 #[derive(Debug)]
@@ -146,6 +146,16 @@ impl State {
             connection.query_row("SELECT 1 FROM runs WHERE run_id = ?1", [run_id], |_| Ok(())).optional()
         })
         .map(|found| found.is_some())
+    }
+
+    /// The shard of the directory's runs, as in `--shard`; the inner `None` for all accounts, the outer one where nothing
+    /// was committed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    #[expect(clippy::option_option, reason = "a run of all accounts is another thing than no run")]
+    pub fn shard(&self) -> Result<Option<Option<String>>> {
+        self.read(|connection| connection.query_row("SELECT shard FROM runs LIMIT 1", [], |row| row.get(0)).optional())
     }
 
     /// The exit code of the job's last committed run of exactly that window.

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::printer;
 use super::progress::Progress;
-use crate::job::{Overrides, load};
+use crate::job::{Overrides, Shard, load};
 use crate::output::OutputDir;
 use crate::record::{Day, Window};
 use crate::{Error, Result, pipeline};
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Output directory, instead of the job's
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Only the accounts of shard k of n, by a hash of their ids; each shard has an output directory of its own
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
     /// Run chunks that are committed already, too
     #[arg(long)]
     again: bool,
@@ -123,10 +126,12 @@ fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
         out: arguments.out.clone(),
         archive: None,
         fresh: false,
+        shard: arguments.shard,
     };
     let plan = load(&arguments.job, &overrides)?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;
+        pipeline::refuse_another_share(&plan.output.directory, plan.shard, out.state())?;
         if let Some(code) = out.state().last_exit_of(&plan.job_name, chunk)?
             && let Some(exit) = Exit::finished_with(code)
         {
