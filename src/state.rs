@@ -153,7 +153,6 @@ impl State {
     ///
     /// # Errors
     /// When the database cannot be read.
-    #[expect(clippy::option_option, reason = "a run of all accounts is another thing than no run")]
     pub fn shard(&self) -> Result<Option<Option<String>>> {
         self.read(|connection| connection.query_row("SELECT shard FROM runs LIMIT 1", [], |row| row.get(0)).optional())
     }

@@ -75,7 +75,7 @@ mod tests {
         let dealt = |acc_id: &str| {
             (1..=5).filter(|number| Shard { number: *number, of: 5 }.holds(acc_id)).collect::<Vec<u32>>()
         };
-        assert_eq!(["1", "2", "3", "1000000", "", "Zürich"].map(|acc_id| dealt(acc_id)), DEALT_BY_FIVE);
+        assert_eq!(["1", "2", "3", "1000000", "", "Zürich"].map(dealt), DEALT_BY_FIVE);
     }
 
     const DEALT_BY_FIVE: [[u32; 1]; 6] = [[4], [2], [4], [4], [3], [4]];
