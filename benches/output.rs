@@ -105,6 +105,7 @@ fn delta(window: Window, cards: u64) -> StateDelta {
             exit_code: 0,
             rows: 0,
             breaks: 0,
+            shard: None,
         },
         today: window.to,
         covered: (0..cards)

@@ -174,6 +174,7 @@ fn delta() -> StateDelta {
         exit_code: 0,
         rows: 0,
         breaks: 0,
+        shard: None,
     };
     let today = sample::window().to;
     StateDelta { run, today, covered: Vec::new(), rules: String::new(), breaks: Vec::new(), taken_back: Vec::new() }

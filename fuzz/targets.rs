@@ -139,6 +139,7 @@ fn archive(bytes: &[u8]) {
         zone: zone(0),
         window: Window { from: window().to.plus(-70), to: window().to },
         feeds: vec![feed],
+        shard: None,
         transfer_days: 3,
         provider: "anytime",
         fx_fee: FeeRule::Auto,

@@ -38,7 +38,7 @@ pub const FILE_NAME: &str = "tieout.db";
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// One step a version. What stands here has been released: changes go into a further step.
-const MIGRATIONS: [&str; 1] = [include_str!("state/v1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("state/v1.sql"), include_str!("state/v2.sql")];
 
 /// The open database.
 #[derive(Debug)]
@@ -159,6 +159,15 @@ impl State {
             connection.query_row(sql, params![job, exit_code_max], |row| row.get::<_, Option<String>>(0))
         })?;
         Ok(at.and_then(|at| at.parse().ok()))
+    }
+
+    /// The shard of the directory's runs, as in `--shard`; the inner `None` for all accounts, the outer one where nothing
+    /// was committed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn shard(&self) -> Result<Option<Option<String>>> {
+        self.read(|connection| connection.query_row("SELECT shard FROM runs LIMIT 1", [], |row| row.get(0)).optional())
     }
 
     /// The exit code of the job's last committed run of exactly that window.

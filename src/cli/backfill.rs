@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::printer;
 use super::progress::Progress;
 use super::told::{Tally, told};
-use crate::job::{Overrides, load};
+use crate::job::{Overrides, Shard, load};
 use crate::output::OutputDir;
 use crate::record::{Day, Window};
 use crate::{Error, Result, pipeline};
@@ -35,6 +35,9 @@ pub struct Arguments {
     /// Output directory, instead of the job's
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Only the accounts of shard k of n, by a hash of their ids; each shard has an output directory of its own
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
     /// Run chunks that are committed already, too
     #[arg(long)]
     again: bool,
@@ -128,10 +131,12 @@ fn run_chunk(arguments: &Arguments, chunk: Window, tally: &mut Tally) -> Result<
         out: arguments.out.clone(),
         archive: None,
         fresh: false,
+        shard: arguments.shard,
     };
     let plan = load(&arguments.job, &overrides)?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;
+        pipeline::refuse_another_share(&plan.output.directory, plan.shard, out.state())?;
         if let Some(code) = out.state().last_exit_of(&plan.job_name, chunk)?
             && let Some(exit) = Exit::finished_with(code)
         {

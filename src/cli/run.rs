@@ -9,7 +9,7 @@ use super::printer::{self, Format};
 use super::progress::Progress;
 use super::told::{Tally, told};
 use crate::Result;
-use crate::job::{Overrides, load};
+use crate::job::{Overrides, Shard, load};
 use crate::pipeline;
 use crate::record::Day;
 
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Ask for everything, whatever an interrupted run has fetched
     #[arg(long)]
     pub fresh: bool,
+    /// Only the accounts of shard k of n, by a hash of their ids; each shard has an output directory of its own
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -54,6 +57,7 @@ fn run(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
         out: arguments.out.clone(),
         archive: arguments.archive.clone(),
         fresh: arguments.fresh,
+        shard: arguments.shard,
     };
     let plan = load(&arguments.job, &overrides)?;
     let progress = Progress::start();

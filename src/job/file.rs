@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::Shard;
 use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
@@ -32,13 +33,15 @@ pub struct Overrides {
     pub archive: Option<PathBuf>,
     /// `--fresh`.
     pub fresh: bool,
+    /// `--shard`.
+    pub shard: Option<Shard>,
 }
 
 /// Providers of which documents exist; those that can be asked come first.
 pub(super) const PROVIDERS: [&str; 4] = ["anytime", "worldline", "treezor", "cardsync"];
 pub(super) const FORMATS: [&str; 7] = ["csv", "parquet", "camt053", "ofx", "mt940", "hledger", "xlsx"];
 pub(super) const FORMATS_DEFAULT: [&str; 2] = ["csv", "parquet"];
-pub(super) const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days"];
+pub(super) const JOB_KEYS: &[&str] = &["name", "timezone", "window", "feeds", "transfer_days", "shard"];
 pub(super) const SOURCE_KEYS: &[&str] = &[
     "provider",
     "base_url",
@@ -126,6 +129,7 @@ impl Reader<'_> {
         let window = self.window(&job, zone);
         let feeds = self.feeds(&job);
         let transfer_days = job.integer("transfer_days", 0..=31, self.problems);
+        let shard = self.shard(&job);
         let provider = self.provider(&source);
         let fx_fee = self.fx_fee(&source);
         let limits = self.limits(&limits);
@@ -140,6 +144,7 @@ impl Reader<'_> {
             zone: zone?,
             window: window?,
             feeds,
+            shard: shard?,
             transfer_days: transfer_days
                 .map_or(TRANSFER_DAYS_DEFAULT, |days| i32::try_from(days).expect("bounded above")),
             provider: provider?,
@@ -276,6 +281,22 @@ impl Reader<'_> {
             }
         }
         names
+    }
+
+    /// The outer `None` is a problem.
+    #[expect(clippy::option_option, reason = "what is missing is another thing than what is wrong")]
+    fn shard(&mut self, job: &Section<'_, '_>) -> Option<Option<Shard>> {
+        let written = match job.string("shard", self.problems) {
+            None => None,
+            Some((found, span)) => match found.parse() {
+                Ok(shard) => Some(shard),
+                Err(message) => {
+                    self.problems.add(span, message, "not a shard");
+                    return None;
+                }
+            },
+        };
+        Some(self.overrides.shard.or(written))
     }
 
     fn provider(&mut self, source: &Section<'_, '_>) -> Option<&'static str> {

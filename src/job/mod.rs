@@ -7,9 +7,11 @@ pub mod plan;
 mod problems;
 mod schema;
 mod section;
+mod shard;
 
 pub use directory::output_directory;
 pub use file::{Overrides, load};
 pub use operations::{Operations, Scheduled, operations, scheduled};
 pub use plan::{Connection, KeySource, Limits, Output, Plan, Source};
 pub use schema::JobSchema;
+pub use shard::Shard;

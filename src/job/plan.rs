@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::Shard;
 use crate::formats::Accounting;
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
@@ -21,6 +22,8 @@ pub struct Plan {
     pub window: Window,
     /// The feeds, in contract order, without doubles.
     pub feeds: Vec<Feed>,
+    /// The share of the accounts that is run; all of them without it.
+    pub shard: Option<Shard>,
     /// Days between a credit transfer's execution and its debit, at most.
     pub transfer_days: i32,
     /// The provider's name, such as `anytime`.

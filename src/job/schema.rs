@@ -89,6 +89,11 @@ fn job_keys() -> Vec<Key> {
                 "Days that may lie between a credit transfer and its debit",
             ),
         ),
+        key(
+            "shard",
+            Shape::Text { pattern: "^[1-9][0-9]*/[1-9][0-9]*$" },
+            "k/n: only the accounts that a hash deals to shard k of n, with all of their feeds and cards; --shard wins over it",
+        ),
     ]
 }
 

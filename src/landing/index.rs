@@ -33,6 +33,9 @@ pub struct RunLine {
     /// The feeds it asked for, by name. Empty in landings of the first version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feeds: Vec<String>,
+    /// The share of the accounts that it asked for, as in `--shard`. Empty where it asked for all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shard: String,
 }
 
 impl RunLine {

@@ -19,6 +19,9 @@ pub struct Manifest {
     pub job: String,
     /// The days reported.
     pub window: ManifestWindow,
+    /// The share of the accounts that the run was for, as in `--shard`; without it, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// The run that wrote the files.
     pub run_id: String,
     /// The tieout that wrote them.
@@ -105,6 +108,7 @@ impl Manifest {
         Manifest {
             job: job.to_owned(),
             window: ManifestWindow { from: window.from.to_string(), to: window.to.to_string() },
+            shard: None,
             run_id: run_id.to_owned(),
             tieout_version: env!("CARGO_PKG_VERSION").to_owned(),
             files: Vec::new(),

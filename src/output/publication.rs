@@ -236,6 +236,7 @@ impl Publication {
     pub fn commit(mut self, delta: &StateDelta) -> Result<Committed> {
         assert_eq!(delta.run.run_id, self.run_id, "a run changes the state in its own name");
         let mut manifest = Manifest::new(&self.job, self.window, &self.run_id);
+        manifest.shard.clone_from(&delta.run.shard);
         manifest.files = self.finish_reports()?;
         self.describe_reports(&mut manifest)?;
         let sealing = self.seal()?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::Utc;
 
 use super::ordered::stream_in_order;
+use super::share;
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
 use crate::landing::{
@@ -67,7 +68,7 @@ pub(super) fn gather(
     today: Day,
     progress: &dyn Progress,
 ) -> Result<Gathered> {
-    match &plan.source {
+    let gathered = match &plan.source {
         Source::Network(connection) => fetch(plan, connection, state, run_id, today, progress),
         Source::Archive { directory, username } => {
             if !directory.is_dir() {
@@ -77,6 +78,7 @@ pub(super) fn gather(
             }
             match landing::read_back(directory, plan.window, &plan.feeds)? {
                 Some(landed) => {
+                    share::refuse_landing(directory, plan.shard, &landed.run.shard)?;
                     let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan)
                         .seen_on(Day::parse(&landed.run.day).unwrap_or(today))
                         .of_run(run_id);
@@ -87,7 +89,11 @@ pub(super) fn gather(
                 None => Ok(from_foreign(plan, directory, username.as_deref(), today)?.of_run(run_id)),
             }
         }
-    }
+    };
+    gathered.map(|gathered| match plan.shard {
+        Some(shard) => share::of(gathered, shard),
+        None => gathered,
+    })
 }
 
 fn fetch(
@@ -108,6 +114,7 @@ fn fetch(
         day: today.to_string(),
         base_url: connection.base_url.clone(),
         feeds: plan.feeds.iter().map(|feed| feed.name().to_owned()).collect(),
+        shard: plan.shard.map(|shard| shard.to_string()).unwrap_or_default(),
     };
     let root = plan.output.directory.join("raw");
     // The lock of the output directory is ours: a run that has not ended is dead.

@@ -12,6 +12,7 @@ mod page;
 mod register;
 pub mod report;
 mod seam;
+mod share;
 
 use std::collections::{HashMap, HashSet};
 
@@ -37,6 +38,8 @@ use page::Kept;
 use report::{MeaningLine, OwnerLine, Report};
 use seam::LaterDays;
 
+pub use share::refuse_another_share;
+
 /// Who watches a run beyond the fetch.
 pub trait Watch: Progress {
     /// A run begins, under this id.
@@ -60,6 +63,7 @@ pub fn run(plan: &Plan, watch: &dyn Watch) -> Result<Report> {
 pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Report> {
     let started = machine.clock.now();
     let out = OutputDir::open_on(&plan.output.directory, machine.clone())?;
+    refuse_another_share(&plan.output.directory, plan.shard, out.state())?;
     let run_id = run_id(started, (machine.dice)());
     watch.run_begins(&run_id);
     let gathered = gather::gather(plan, out.state(), &run_id, plan.zone.day_at(started), watch)?;
@@ -267,6 +271,7 @@ impl<'p> Ledger<'p> {
                 exit_code: report.exit.code(),
                 rows: report.rows(),
                 breaks: report.open_breaks() as u64,
+                shard: self.plan.shard.map(|shard| shard.to_string()),
             },
             today: gathered.seen_on,
             covered: register::coverage(gathered, &self.compared),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::gather::Gathered;
 use super::{dataset_of, window_totals};
-use crate::job::Plan;
+use crate::job::{Plan, Shard};
 use crate::landing::Proof;
 use crate::output::Publication;
 use crate::reconcile::Meaning;
@@ -42,6 +42,9 @@ impl Outcome {
 pub struct Report {
     /// The job's name.
     pub job: String,
+    /// The share of the accounts that was run; without it, all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// First day of the window.
     pub from: String,
     /// Last day of the window.
@@ -292,6 +295,7 @@ impl Report {
         };
         Report {
             job: plan.job_name.clone(),
+            shard: plan.shard,
             from: plan.window.from.to_string(),
             to: plan.window.to.to_string(),
             timezone: plan.zone.to_string(),

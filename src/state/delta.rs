@@ -77,6 +77,9 @@ pub struct RunRecord {
     pub rows: u64,
     /// Open breaks.
     pub breaks: u64,
+    /// The share of the accounts that it was for, as in `--shard`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 /// An owner's balances at the ends of a day that has settled rows.
@@ -192,8 +195,9 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
 /// Whether the run is new.
 fn note_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<bool> {
     let noted = transaction.execute(
-        "INSERT INTO runs (run_id, job, window_from, window_to, started_at, committed_at, exit_code, rows, breaks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        "INSERT INTO runs (run_id, job, window_from, window_to, started_at, committed_at, exit_code, rows, breaks,
+                           shard)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
         params![
             run.run_id,
             run.job,
@@ -204,6 +208,7 @@ fn note_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<
             run.exit_code,
             run.rows.cast_signed(),
             run.breaks.cast_signed(),
+            run.shard,
         ],
     )?;
     Ok(noted == 1)

@@ -38,6 +38,7 @@ fn delta(run_id: &str, window: Window, covered: &[&str]) -> StateDelta {
             exit_code: 0,
             rows: 3,
             breaks: 0,
+            shard: None,
         },
         today: day("2026-11-21"),
         covered: covered.iter().map(|id| Covered::new(&card(id), ["card_transactions"])).collect(),
@@ -217,7 +218,7 @@ fn the_file_is_private_and_of_a_known_version() {
     state.connection().pragma_update(None, "user_version", 99).expect("writes");
     drop(state);
     let error = State::open(folder.path()).expect_err("is newer");
-    assert_eq!(error.message(), "expected a state file of version 1, found version 99");
+    assert_eq!(error.message(), "expected a state file of version 2, found version 99");
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn plan(source: Source, window: Window, output: Output) -> Plan {
         zone: zone(),
         window,
         feeds: Feed::ALL.to_vec(),
+        shard: None,
         transfer_days: TRANSFER_DAYS_DEFAULT,
         fx_fee: tieout::reconcile::FeeRule::default(),
         provider: "anytime",

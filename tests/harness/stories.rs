@@ -278,6 +278,7 @@ pub fn plan_of(window: Window, source: Source, output: Output) -> Plan {
         zone: Zone::parse("Europe/Paris").expect("a zone"),
         window,
         feeds: Feed::ALL.to_vec(),
+        shard: None,
         transfer_days: 3,
         provider: "anytime",
         fx_fee: FeeRule::Auto,

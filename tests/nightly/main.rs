@@ -13,4 +13,5 @@ mod orders;
 mod outputs;
 mod resume;
 mod secrets;
+mod shards;
 mod support;

@@ -53,7 +53,7 @@ impl Scheduler {
     fn end(mut self) -> (i32, Vec<String>) {
         let code = self.process.wait().expect("it ends").code().expect("it was not killed");
         self.told.extend(self.lines.iter());
-        (code, self.told)
+        (code, std::mem::take(&mut self.told))
     }
 }
 

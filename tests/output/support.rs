@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
                 exit_code: 0,
                 rows: self.cards.iter().map(|(_, rows)| rows.len() as u64).sum(),
                 breaks: self.breaks.len() as u64,
+                shard: None,
             },
             today: day("2026-11-21"),
             covered: self

@@ -35,6 +35,7 @@ fn run_line(run: &str) -> RunLine {
         day: text("2026-01-17"),
         base_url: String::new(),
         feeds: Vec::new(),
+        shard: String::new(),
     }
 }
 
@@ -82,6 +83,7 @@ impl Bench {
             zone: Zone::parse("Europe/Paris").expect("a zone"),
             window: Window::new(day("2026-01-10"), day("2026-01-16")).expect("a window"),
             feeds: self.feeds.clone(),
+            shard: None,
             transfer_days: 3,
             provider: "anytime",
             fx_fee: FeeRule::Auto,

@@ -1,6 +1,7 @@
 //! What was committed, in a warehouse: loaded into real databases, and read by programs that nobody here wrote.
 
 mod bench;
+mod engines;
 
 mod packages;
 mod postgresql;

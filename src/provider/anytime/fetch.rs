@@ -155,7 +155,11 @@ impl Fetch<'_> {
         let (accounts, nameless) = distinct(&read.outcome, &pages, wire::account, |account| account.acc_id.as_deref());
         let listing = self.listed(&wanted, read, nameless.then_some("acc_id"))?;
         fetched.listings.push(listing);
-        Ok(accounts)
+        // Before anything of them is asked for.
+        let is_ours = |account: &wire::Account| {
+            self.plan.shard.is_none_or(|shard| account.acc_id.as_deref().is_none_or(|acc_id| shard.holds(acc_id)))
+        };
+        Ok(accounts.into_iter().filter(is_ours).collect())
     }
 
     /// What is to be done for each account: cards first, since their listings are known only then.
