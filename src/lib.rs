@@ -19,6 +19,7 @@
 //! | [`report`] | `reconciliation.html`, the accountant's page |
 //! | [`formats`] | statements for accounting programs and a workbook, each read back before it is released |
 //! | [`state`] | what is remembered between runs, in SQLite |
+//! | [`store`] | the committed lake, published to an object store |
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`sandbox`] | the provider on loopback |
@@ -79,6 +80,7 @@ pub mod report;
 pub mod sandbox;
 pub mod selftest;
 pub mod state;
+pub mod store;
 pub mod warehouse;
 
 pub use error::{Error, ErrorKind, Result};

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::printer;
 use super::progress::Progress;
+use super::publish::AfterCommit;
 use crate::job::{Overrides, load};
 use crate::output::OutputDir;
 use crate::record::{Day, Window};
@@ -60,6 +61,8 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         Error::usage(format!("the range ends on {}, before it begins on {}", arguments.to, arguments.from))
     })?;
     let chunks = cut(range, arguments.chunk);
+    let plan = load(&arguments.job, &overrides(arguments, range))?;
+    let publishing = (plan.output.directory.clone(), AfterCommit::of(&plan)?);
     let mut worst = Exit::Ties;
     let mut pace = Pace::default();
     for (done, chunk) in chunks.iter().enumerate() {
@@ -78,6 +81,12 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
             }
         };
         worst = if exit.code() > worst.code() { exit } else { worst };
+    }
+    // Once for all chunks, also for those that were committed before: one of them may not have been published.
+    let (directory, after) = publishing;
+    if let Err(why) = after.publish(&directory) {
+        printer::note(&format!("warning: {why}"));
+        worst = Exit::Partial;
     }
     Ok(worst)
 }
@@ -117,14 +126,7 @@ enum Ran {
 }
 
 fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
-    let overrides = Overrides {
-        from: Some(chunk.from),
-        to: Some(chunk.to),
-        out: arguments.out.clone(),
-        archive: None,
-        fresh: false,
-    };
-    let plan = load(&arguments.job, &overrides)?;
+    let plan = load(&arguments.job, &overrides(arguments, chunk))?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;
         if let Some(code) = out.state().last_exit_of(&plan.job_name, chunk)?
@@ -138,6 +140,10 @@ fn run_chunk(arguments: &Arguments, chunk: Window) -> Result<Ran> {
     progress.finish();
     let report = report?;
     Ok(Ran::Now(Exit::from(report.exit), report.verdict()))
+}
+
+fn overrides(arguments: &Arguments, window: Window) -> Overrides {
+    Overrides { from: Some(window.from), to: Some(window.to), out: arguments.out.clone(), archive: None, fresh: false }
 }
 
 /// Chunks that tile the range: each begins on the day after the one before it.

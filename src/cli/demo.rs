@@ -88,6 +88,7 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         })),
         output: Output {
             directory: arguments.out.clone(),
+            lake: None,
             csv: true,
             parquet: true,
             accounting: Accounting::default(),

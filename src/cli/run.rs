@@ -7,9 +7,11 @@ use clap::Args;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use super::publish::AfterCommit;
 use crate::Result;
 use crate::job::{Overrides, load};
 use crate::pipeline;
+use crate::pipeline::report::Outcome;
 use crate::record::Day;
 
 /// Fetch a window (or read an archive), reconcile it and commit its reports
@@ -51,10 +53,16 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         fresh: arguments.fresh,
     };
     let plan = load(&arguments.job, &overrides)?;
+    let after = AfterCommit::of(&plan)?;
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();
-    let report = report?;
+    let mut report = report?;
+    if let Err(why) = after.publish(&plan.output.directory) {
+        report.exit = Outcome::Partial;
+        report.exit_code = report.exit.code();
+        report.notes.push(why);
+    }
     printer::report(&report, arguments.format);
     Ok(Exit::from(report.exit))
 }

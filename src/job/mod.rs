@@ -7,7 +7,7 @@ mod problems;
 mod schema;
 mod section;
 
-pub use directory::output_directory;
+pub use directory::{Places, output_directory, places};
 pub use file::{Overrides, load};
 pub use plan::{Connection, KeySource, Limits, Output, Plan, Source};
 pub use schema::JobSchema;

@@ -9,6 +9,7 @@ use crate::formats::Accounting;
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
 use crate::report::Locale;
+use crate::store::Address;
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -149,6 +150,8 @@ impl Default for Limits {
 pub struct Output {
     /// The output directory.
     pub directory: PathBuf,
+    /// The object store that the committed lake is published to.
+    pub lake: Option<Address>,
     /// Whether CSV reports are written.
     pub csv: bool,
     /// Whether the Parquet lake is written.

@@ -32,6 +32,7 @@ fn books(days: i32) -> (Books, Window) {
 fn output(folder: &Path, name: &str) -> Output {
     Output {
         directory: folder.join(name),
+        lake: None,
         csv: true,
         parquet: false,
         accounting: tieout::formats::Accounting::default(),

@@ -266,7 +266,7 @@ fn plan(outline: &Outline, window: Window, archive: PathBuf, out: &Path) -> Plan
 
 /// CSV and Parquet, in that folder.
 pub fn output_in(directory: &Path) -> Output {
-    Output { directory: directory.to_owned(), csv: true, parquet: true, accounting: Accounting::default() }
+    Output { directory: directory.to_owned(), lake: None, csv: true, parquet: true, accounting: Accounting::default() }
 }
 
 /// A plan of all feeds.

@@ -88,6 +88,7 @@ impl Bench {
             source: Source::Network(Box::new(self.connection.clone())),
             output: Output {
                 directory: self.folder.path().join("out"),
+                lake: None,
                 csv: true,
                 parquet: true,
                 accounting: tieout::formats::Accounting::default(),
