@@ -284,3 +284,64 @@ fn cause_of(error: &object_store::Error) -> String {
         None => words,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn a_large_file_goes_up_in_parts_and_is_the_same() {
+        let address = Address::parse("s3://books/bank").expect("an address");
+        let store = Remote { whole_bytes_max: 10, part_bytes: 4, ..Remote::over(Arc::new(InMemory::new()), &address) };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for bytes in [0, 1, 9, 10, 11, 12, 23] {
+            let content: Vec<u8> = (0..bytes).collect();
+            std::fs::write(&path, &content).expect("writes");
+            runtime.block_on(async {
+                let name = format!("lake/{bytes}");
+                let e_tag = store.put_file(&name, &path, u64::from(bytes)).await.expect("is put");
+                assert_eq!(store.get(&name).await.expect("is read"), Some(content), "{bytes}");
+                let listed = Listed { bytes: u64::from(bytes), e_tag };
+                assert_eq!(store.list("lake").await.expect("is listed").get(&name), Some(&listed));
+            });
+        }
+        runtime.block_on(async {
+            assert_eq!(store.create("lake/0", Vec::new()).await.expect("is asked"), Created::No);
+            store.delete("lake/0").await.expect("is gone");
+            store.delete("lake/0").await.expect("is gone already");
+            assert_eq!(store.create("lake/0", Vec::new()).await.expect("is asked"), Created::Yes);
+        });
+    }
+
+    #[test]
+    fn plain_http_is_for_the_loopback() {
+        let is_taken = |endpoint: &str| client(Some(endpoint.to_owned()), "AWS_ENDPOINT_URL").is_ok();
+        for endpoint in ["https://s3.example.com", "http://127.0.0.1:9000", "http://[::1]:9000", "http://localhost"] {
+            assert!(is_taken(endpoint), "{endpoint}");
+        }
+        for endpoint in ["http://s3.example.com", "http://127.0.0.1.example.com", "s3.example.com", "ftp://localhost"] {
+            assert!(!is_taken(endpoint), "{endpoint}");
+        }
+        assert!(client(None, "AWS_ENDPOINT_URL").is_ok());
+    }
+
+    #[test]
+    fn signatures_in_addresses_are_not_told_nor_endless_answers() {
+        let of = |text: String| cause_of(&object_store::Error::Generic { store: "S3", source: text.into() });
+        let told = of("GET https://a.example/b?sig=canary&x=1 failed".to_owned());
+        assert!(told.contains("https://a.example/b?…") && !told.contains("canary"), "{told}");
+        assert!(of("x".repeat(10_000)).chars().count() <= CAUSE_LETTERS_MAX + 1);
+    }
+
+    #[test]
+    fn tags_are_compared_without_their_quotes() {
+        for written in ["\"a\"", "a", "W/\"a\""] {
+            assert_eq!(bare(written), "a");
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub enum Step {
     GoesOn,
     /// Answered with a status that no client tries again.
     Refused,
-    /// Goes on, but its answer never comes.
+    /// Goes on, but its answer is another one, after which clients try again.
     AnswerLost,
 }
 
@@ -36,7 +36,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// `at_request` gets a request such as `PUT /bucket/name` and how many of its kind (method and first two folders) came
+    /// `at_request` gets a request such as `PUT /bucket/name` and how many of its kind (method and first folders) came
     /// before.
     pub fn start(at_request: impl Fn(&str, usize) -> Step + Send + Sync + 'static) -> Proxy {
         server();
@@ -81,7 +81,7 @@ async fn pass(
     let answer =
         shared.client.request(method, format!("{}{target}", server())).headers(headers).body(body).send().await;
     if step == Step::AnswerLost {
-        return Response::builder().status(StatusCode::FORBIDDEN).body(Body::empty()).expect("an answer");
+        return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body(Body::empty()).expect("an answer");
     }
     let answer = answer.expect("the server answers");
     let mut passed = Response::builder().status(answer.status());
@@ -93,7 +93,7 @@ async fn pass(
     passed.body(Body::from(answer.bytes().await.expect("a whole answer"))).expect("an answer")
 }
 
-/// `PUT /bucket/bank/lake/…` is of the kind `PUT /bucket/bank/lake`.
+/// `PUT /bucket/bank/lake/balances/…` is of the kind `PUT /bucket/bank/lake/balances`.
 fn kind(request: &str) -> String {
-    request.split('/').take(4).collect::<Vec<_>>().join("/")
+    request.split('/').take(5).collect::<Vec<_>>().join("/")
 }
