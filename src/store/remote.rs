@@ -198,14 +198,18 @@ impl Remote {
 
     fn refused(&self, action: &str, name: &str, error: &object_store::Error) -> Error {
         use object_store::Error as Found;
+        let cause = cause_of(error);
         let hint = match error {
-            Found::NotFound { .. } => format!("make the bucket of {} first: tieout makes none", self.address),
+            // A listing of a bucket that is not there is told by its status alone.
+            _ if matches!(error, Found::NotFound { .. }) || cause.contains("404 Not Found") => {
+                format!("make the bucket of {} first: tieout makes none", self.address)
+            }
             Found::Unauthenticated { .. } | Found::PermissionDenied { .. } => credentials_hint(self.service).to_owned(),
             _ => "publish again: what is done is not done twice".to_owned(),
         };
         Error::environment(format!("could not {action} in the object store"))
             .at(format!("{}, {name}", self.address))
-            .because(cause_of(error))
+            .because(cause)
             .hint(hint)
     }
 }

@@ -5,6 +5,7 @@ import sys
 from collections import defaultdict
 from decimal import Decimal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -45,7 +46,8 @@ folder = pq.read_table(lake, filesystem=store, partitioning=None)
 assert folder.num_rows == rows and sums(folder) == dict(expected), (folder.num_rows, sums(folder))
 
 # Partition pruning: a day is one object.
-days = ds.dataset(lake, filesystem=store, format="parquet", partitioning=ds.partitioning(flavor="hive"))
-day = snapshot["booking_date"][0]
-pruned = list(days.get_fragments(filter=pc.field("booking_date") == pc.scalar(str(day))))
+by_day = ds.partitioning(pa.schema([("booking_date", pa.date32())]), flavor="hive")
+days = ds.dataset(lake, filesystem=store, format="parquet", partitioning=by_day)
+day = snapshot["booking_date"][0].as_py()
+pruned = list(days.get_fragments(filter=pc.field("booking_date") == day))
 assert len(pruned) == 1 and str(day) in pruned[0].path, pruned
