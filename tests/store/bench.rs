@@ -140,17 +140,17 @@ impl Bench {
             assert!(self.object(partition["object"].as_str().expect("a name")) == local, "{path}, staged");
         }
     }
+}
 
-    /// Runs a script of `tests/store`, which fails by an exception.
-    pub fn python(&self, script: &str, arguments: &[&str]) {
-        let output = Command::new(readers())
-            .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/store").join(script))
-            .args(arguments)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .output()
-            .expect("runs");
-        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
-    }
+/// Runs a script of `tests/store`, which fails by an exception.
+pub fn python(script: &str, arguments: &[&str]) {
+    let output = Command::new(readers())
+        .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/store").join(script))
+        .args(arguments)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("runs");
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The files below a folder, with `/` between the parts of their paths.

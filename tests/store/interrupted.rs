@@ -9,7 +9,7 @@ use crate::proxy::{Proxy, Step};
 use crate::server::server;
 
 /// Long enough for a machine with other work.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A proxy that stops at the n-th PUT of a folder, tells so and waits.
 fn stopping_at(folder: &'static str, nth: usize) -> (Proxy, Receiver<()>, Sender<()>) {

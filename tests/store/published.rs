@@ -1,6 +1,6 @@
 //! What stands in the store after runs that nothing disturbed.
 
-use crate::bench::{Bench, lines};
+use crate::bench::{Bench, lines, python};
 use crate::proxy::{Proxy, Step};
 use crate::server::{delete_object, put_object, server};
 
@@ -10,7 +10,7 @@ fn a_run_publishes_and_others_read_the_same_sums() {
     let told = bench.run(&lines());
     assert!(told.contains("publication 1 with 8 partitions; 8 changed, 0 removed, 8 put in place"), "{told}");
     bench.assert_published();
-    bench.python("read.py", &[server(), &format!("{}/bank", bench.bucket)]);
+    python("read.py", &[server(), &format!("{}/bank", bench.bucket)]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn start() -> String {
     let address = format!("http://127.0.0.1:{port}");
     let begun = Instant::now();
     while request("GET", &format!("{address}/moto-api/")).is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the S3 server does not answer");
+        assert!(begun.elapsed() < Duration::from_mins(1), "the S3 server does not answer");
         std::thread::sleep(Duration::from_millis(100));
     }
     address
