@@ -147,6 +147,7 @@ fn archive(bytes: &[u8]) {
         output: Output {
             directory: out.clone(),
             shown_as: "out".to_owned(),
+            lake: None,
             csv: true,
             parquet: true,
             accounting: Accounting::default(),

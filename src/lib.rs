@@ -19,6 +19,7 @@
 //! | [`report`] | `reconciliation.html`, the accountant's page |
 //! | [`formats`] | statements for accounting programs and a workbook, each read back before it is released |
 //! | [`state`] | what is remembered between runs, in SQLite |
+//! | [`store`] | the committed lake, published to an object store |
 //! | [`warehouse`] | what was committed, loaded into a database, and the SQL that others load it with |
 //! | [`pipeline`] | from the plan to the commit |
 //! | [`schedule`] | when jobs run: one process for all of them, or the units of systemd, cron and Kubernetes |
@@ -83,6 +84,7 @@ pub mod sandbox;
 pub mod schedule;
 pub mod selftest;
 pub mod state;
+pub mod store;
 pub mod warehouse;
 
 pub use error::{Error, ErrorKind, Result};

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::printer;
 use super::progress::Progress;
+use super::publish::AfterCommit;
 use super::told::{Tally, told};
 use crate::job::{Overrides, Shard, load};
 use crate::output::OutputDir;
@@ -68,6 +69,8 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
         Error::usage(format!("the range ends on {}, before it begins on {}", arguments.to, arguments.from))
     })?;
     let chunks = cut(range, arguments.chunk);
+    let plan = load(&arguments.job, &overrides(arguments, range))?;
+    let publishing = (plan.output.directory.clone(), AfterCommit::of(&plan)?);
     let mut worst = Exit::Ties;
     let mut pace = Pace::default();
     for (done, chunk) in chunks.iter().enumerate() {
@@ -86,6 +89,12 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
             }
         };
         worst = if exit.code() > worst.code() { exit } else { worst };
+    }
+    // Once for all chunks, also for those that were committed before: one of them may not have been published.
+    let (directory, after) = publishing;
+    if let Err(why) = after.publish(&directory) {
+        printer::note(&format!("warning: {why}"));
+        worst = Exit::Partial;
     }
     Ok(worst)
 }
@@ -125,15 +134,7 @@ enum Ran {
 }
 
 fn run_chunk(arguments: &Arguments, chunk: Window, tally: &mut Tally) -> Result<Ran> {
-    let overrides = Overrides {
-        from: Some(chunk.from),
-        to: Some(chunk.to),
-        out: arguments.out.clone(),
-        archive: None,
-        fresh: false,
-        shard: arguments.shard,
-    };
-    let plan = load(&arguments.job, &overrides)?;
+    let plan = load(&arguments.job, &overrides(arguments, chunk))?;
     if !arguments.again {
         let out = OutputDir::open(&plan.output.directory)?;
         pipeline::refuse_another_share(&plan.output.directory, plan.shard, out.state())?;
@@ -150,6 +151,17 @@ fn run_chunk(arguments: &Arguments, chunk: Window, tally: &mut Tally) -> Result<
     let report = report?;
     tally.committed(&report);
     Ok(Ran::Now(Exit::from(report.exit), report.verdict()))
+}
+
+fn overrides(arguments: &Arguments, window: Window) -> Overrides {
+    Overrides {
+        from: Some(window.from),
+        to: Some(window.to),
+        out: arguments.out.clone(),
+        archive: None,
+        fresh: false,
+        shard: arguments.shard,
+    }
 }
 
 /// Chunks that tile the range: each begins on the day after the one before it.

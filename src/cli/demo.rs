@@ -90,6 +90,7 @@ fn plan(running: &RunningSandbox, credentials: &Credentials, private_key: &Path,
         output: Output {
             directory: arguments.out.clone(),
             shown_as: arguments.out.display().to_string(),
+            lake: None,
             csv: true,
             parquet: true,
             accounting: Accounting::default(),

@@ -9,6 +9,7 @@ pub mod load;
 pub mod logging;
 pub mod printer;
 pub mod progress;
+pub mod publish;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;
@@ -47,6 +48,7 @@ enum Command {
     Breaks(breaks::Arguments),
     Verify(verify::Arguments),
     Load(load::Arguments),
+    Publish(publish::Arguments),
     Schema(schema::Arguments),
     Selftest(selftest::Arguments),
 }
@@ -81,6 +83,7 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Breaks(arguments) => breaks::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Load(arguments) => load::execute(&arguments),
+        Command::Publish(arguments) => publish::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Selftest(arguments) => selftest::execute(&arguments),
     }

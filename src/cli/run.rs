@@ -7,10 +7,12 @@ use clap::Args;
 use super::exit::Exit;
 use super::printer::{self, Format};
 use super::progress::Progress;
+use super::publish::AfterCommit;
 use super::told::{Tally, told};
 use crate::Result;
 use crate::job::{Overrides, Shard, load};
 use crate::pipeline;
+use crate::pipeline::report::Outcome;
 use crate::record::Day;
 
 /// Fetch a window (or read an archive), reconcile it and commit its reports
@@ -60,11 +62,17 @@ fn run(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
         shard: arguments.shard,
     };
     let plan = load(&arguments.job, &overrides)?;
+    let after = AfterCommit::of(&plan)?;
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();
     tally.count(&progress);
-    let report = report?;
+    let mut report = report?;
+    if let Err(why) = after.publish(&plan.output.directory) {
+        report.exit = Outcome::Partial;
+        report.exit_code = report.exit.code();
+        report.notes.push(why);
+    }
     tally.committed(&report);
     printer::report(&report, arguments.format);
     Ok(Exit::from(report.exit))

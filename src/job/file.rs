@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::Shard;
+use super::directory::Places;
 use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
 use super::section::{Section, Value, describe, integer, refuse_unknown, string};
@@ -58,7 +59,7 @@ pub(super) const SOURCE_KEYS: &[&str] = &[
     "archive",
     "fx_fee",
 ];
-pub(super) const OUTPUT_KEYS: &[&str] = &["directory", "formats", "camt053_version", "statement_per"];
+pub(super) const OUTPUT_KEYS: &[&str] = &["directory", "local", "formats", "camt053_version", "statement_per"];
 pub(super) const LIMIT_KEYS: &[&str] = &[
     "attempts_max",
     "retry_elapsed_ms_max",
@@ -553,8 +554,7 @@ impl Reader<'_> {
     }
 
     fn output(&mut self, output: &Section<'_, '_>) -> Output {
-        let written = output.string("directory", self.problems).map(|(path, _)| PathBuf::from(path));
-        let directory = self.overrides.out.clone().or(written).unwrap_or_else(|| PathBuf::from("out"));
+        let Places { directory, lake } = Places::of(output, self.overrides.out.as_deref(), self.problems);
         let formats = match output.get("formats") {
             Some(value) => self.names(value, "formats", &FORMATS),
             None => FORMATS_DEFAULT.to_vec(),
@@ -563,8 +563,13 @@ impl Reader<'_> {
         let per = self.one_of(output, "statement_per", &Per::NAMES).unwrap_or_default();
         let mut accounting = Accounting { statement_per: per, ..Accounting::default() };
         accounting.choose(&formats, version);
+        let parquet = formats.contains(&"parquet");
+        if let (Some(_), false, Some(value)) = (&lake, parquet, output.get("formats")) {
+            let message = "'directory' is an object store, which holds the lake: 'formats' must have \"parquet\"";
+            self.problems.add(value.span(), message, "without it there is no lake");
+        }
         let shown_as = directory.display().to_string();
-        Output { directory, shown_as, csv: formats.contains(&"csv"), parquet: formats.contains(&"parquet"), accounting }
+        Output { directory, shown_as, lake, csv: formats.contains(&"csv"), parquet, accounting }
     }
 }
 

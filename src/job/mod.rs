@@ -9,7 +9,7 @@ mod schema;
 mod section;
 mod shard;
 
-pub use directory::output_directory;
+pub use directory::{Places, output_directory, places};
 pub use file::{Overrides, load};
 pub use operations::{Operations, Scheduled, operations, scheduled};
 pub use plan::{Connection, KeySource, Limits, Output, Plan, Source};

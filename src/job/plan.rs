@@ -10,6 +10,7 @@ use crate::formats::Accounting;
 use crate::reconcile::FeeRule;
 use crate::record::{Feed, Window, Zone};
 use crate::report::Locale;
+use crate::store::Address;
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -154,6 +155,8 @@ pub struct Output {
     pub directory: PathBuf,
     /// What commands shown to a reader call it.
     pub shown_as: String,
+    /// The object store that the committed lake is published to.
+    pub lake: Option<Address>,
     /// Whether CSV reports are written.
     pub csv: bool,
     /// Whether the Parquet lake is written.

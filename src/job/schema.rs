@@ -137,7 +137,18 @@ fn source_keys() -> Vec<Key> {
 
 fn output_keys() -> Vec<Key> {
     vec![
-        with_default("out", key("directory", ANY_TEXT, "The output directory; relative to the current directory")),
+        with_default(
+            "out",
+            key(
+                "directory",
+                ANY_TEXT,
+                "The output directory, relative to the current directory; or s3://bucket/prefix, gs://…, az://… for the lake",
+            ),
+        ),
+        with_default(
+            "out",
+            key("local", ANY_TEXT, "The folder of everything else (and of the lake too) where 'directory' is a store"),
+        ),
         with_default(
             json!(super::file::FORMATS_DEFAULT),
             key("formats", Shape::Several(super::file::FORMATS.to_vec()), "What is written"),

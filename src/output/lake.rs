@@ -98,6 +98,11 @@ pub fn partition_path(dataset: &Dataset, day: Day) -> PathBuf {
     PathBuf::from(format!("lake/{name}/booking_date={day}/{name}.parquet"))
 }
 
+/// Whether a path, relative to the output directory, is that of a partition.
+pub fn is_partition(path: &str) -> bool {
+    super::verify::partition_of(path).is_some()
+}
+
 impl Lake<'_> {
     /// Stages every partition of the window; in the order of datasets and days.
     ///

@@ -61,7 +61,7 @@ pub use csv::CsvSink;
 pub use directory::OutputDir;
 pub use disk::{Access, Disk, DiskFile, LocalDisk, Scratch};
 pub use encode::{Encoded, Encoder};
-pub use lake::partition_path;
+pub use lake::{is_partition, partition_path};
 pub use machine::{Machine, SystemClock, WallClock};
 pub use manifest::{FileFacts, Manifest, ManifestFile, ManifestSeal, ManifestWindow};
 pub use publication::{Committed, Formats, Publication};

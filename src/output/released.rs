@@ -81,6 +81,11 @@ impl Released {
         self.runs.contains(run_id)
     }
 
+    /// Where a partition lies.
+    pub fn path_of(&self, partition: &ReleasedPartition) -> PathBuf {
+        self.out.join(&partition.file.path)
+    }
+
     /// Compares a partition's bytes with its manifest.
     ///
     /// # Errors

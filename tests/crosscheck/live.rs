@@ -33,6 +33,7 @@ fn output(folder: &Path, name: &str) -> Output {
     Output {
         directory: folder.join(name),
         shown_as: name.to_owned(),
+        lake: None,
         csv: true,
         parquet: false,
         accounting: tieout::formats::Accounting::default(),

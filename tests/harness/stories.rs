@@ -268,7 +268,8 @@ fn plan(outline: &Outline, window: Window, archive: PathBuf, out: &Path) -> Plan
 pub fn output_in(directory: &Path) -> Output {
     // Each life has a folder of its own: what is written must not tell them apart.
     let shown_as = "out".to_owned();
-    Output { directory: directory.to_owned(), shown_as, csv: true, parquet: true, accounting: Accounting::default() }
+    let accounting = Accounting::default();
+    Output { directory: directory.to_owned(), shown_as, lake: None, csv: true, parquet: true, accounting }
 }
 
 /// A plan of all feeds.

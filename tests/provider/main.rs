@@ -91,6 +91,7 @@ impl Bench {
             output: Output {
                 directory: self.folder.path().join("out"),
                 shown_as: "out".to_owned(),
+                lake: None,
                 csv: true,
                 parquet: true,
                 accounting: tieout::formats::Accounting::default(),
