@@ -3,10 +3,15 @@
 pub mod backfill;
 pub mod breaks;
 pub mod check;
+pub mod completions;
 pub mod demo;
 pub mod exit;
+pub mod explain;
+pub mod init;
+pub mod interrupt;
 pub mod load;
 pub mod logging;
+pub mod man;
 pub mod printer;
 pub mod progress;
 pub mod run;
@@ -17,7 +22,7 @@ pub mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::Result;
 use exit::Exit;
@@ -33,6 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "made once a process")]
 enum Command {
+    Init(init::Arguments),
     Run(run::Arguments),
     Backfill(backfill::Arguments),
     Check(check::Arguments),
@@ -43,6 +49,9 @@ enum Command {
     Load(load::Arguments),
     Schema(schema::Arguments),
     Selftest(selftest::Arguments),
+    Explain(explain::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the program on the process's own arguments.
@@ -66,6 +75,7 @@ pub fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<Exit> {
     match command {
+        Command::Init(arguments) => init::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Backfill(arguments) => backfill::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
@@ -76,5 +86,8 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Load(arguments) => load::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Selftest(arguments) => selftest::execute(&arguments),
+        Command::Explain(arguments) => explain::execute(&arguments),
+        Command::Completions(arguments) => completions::execute(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::execute(&arguments, Arguments::command()),
     }
 }

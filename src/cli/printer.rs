@@ -38,6 +38,12 @@ pub fn note(text: &str) {
     eprintln!("{text}");
 }
 
+/// Puts a question; the answer is typed behind it.
+pub fn prompt(text: &str) {
+    eprint!("{text}");
+    let _ = std::io::stderr().flush();
+}
+
 /// Shows what a run found.
 pub fn report(report: &Report, format: Format) {
     match format {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Exit;
+use super::interrupt;
 use super::printer::{self, Format};
 use super::progress::Progress;
 use crate::Result;
@@ -51,6 +52,7 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
         fresh: arguments.fresh,
     };
     let plan = load(&arguments.job, &overrides)?;
+    interrupt::listen();
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();

@@ -41,6 +41,8 @@ use seam::LaterDays;
 pub trait Watch: Progress {
     /// An owner's rows of a feed have been processed; `left` are still to come.
     fn owner_processed(&self, _feed: Feed, _left: usize) {}
+    /// All is fetched and looked at; what was found is about to become visible.
+    fn committing(&self) {}
 }
 
 /// Does what the plan says, from the first request to the commit.
@@ -64,6 +66,7 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let mut ledger = Ledger::begin(&out, plan, &gathered)?;
     ledger.process_all(&gathered, &priors, watch, machine.threads)?;
     ledger.tell_completeness(&gathered);
+    watch.committing();
     let report = ledger.commit(&out, &gathered, &priors, started)?;
     prune(&out, plan, gathered.seen_on, watch);
     Ok(report)

@@ -26,6 +26,11 @@ const HEADER_LIST_BYTES_MAX: u32 = 64 << 10;
 /// them at a time grows to the bound.
 const LARGE_BODY_BYTES: usize = 4 << 20;
 
+/// How the error of a certificate that nobody vouches for begins.
+pub const UNTRUSTED: &str = "the provider's certificate is not trusted";
+/// How the error of a connection that did not come about begins.
+pub const UNREACHED: &str = "the provider could not be reached";
+
 /// A client of one host.
 #[derive(Debug)]
 pub struct Http {
@@ -156,7 +161,7 @@ fn check_url(base_url: &str) -> Result<Url> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -186,10 +191,10 @@ fn unsent(error: reqwest::Error) -> Trouble {
     let cause = plain(error);
     if cause.contains("certificate") {
         let hint = "if the provider's certificate is signed by an authority of your own, name it as ca_certificate";
-        let error = Error::provider("the provider's certificate is not trusted").because(cause).hint(hint);
+        let error = Error::provider(UNTRUSTED).because(cause).hint(hint);
         return Trouble::lasting(error);
     }
-    let message = if is_connect { "the provider could not be reached" } else { "expected an answer, but none came" };
+    let message = if is_connect { UNREACHED } else { "expected an answer, but none came" };
     Trouble::passing(Error::provider(message).because(cause))
 }
 
