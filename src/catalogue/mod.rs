@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(find("Missing_Entry").map(|entry| entry.kind), Some(Kind::Cause));
         assert_eq!(find(""), None);
         assert_eq!(nearest("mising_entry").first(), Some(&"missing_entry"));
-        assert_eq!(nearest("4010071").first(), Some(&"4010010"));
+        assert_eq!(nearest("4010071").first(), Some(&"4010070"));
         assert!(nearest("something else entirely, at length").is_empty());
     }
 }

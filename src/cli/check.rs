@@ -131,6 +131,7 @@ fn to_json(arguments: &Arguments, steps: &[Step], error: Option<&Error>) -> Stri
         "works": error.is_none(),
         "exit_code": exit.code(),
         "steps": shown,
+        "error": error.map(ToString::to_string),
     });
     serde_json::to_string_pretty(&told).expect("texts and numbers are plain data")
 }

@@ -78,7 +78,8 @@ impl Step {
     /// One that failed.
     pub fn failed(name: &'static str, error: &Error) -> Self {
         // The attempts behind the semicolon are the error's, which is told in full below the steps.
-        let found = error.message().split("; ").next().unwrap_or_default().replace('\n', " ");
+        let first = error.message().lines().next().unwrap_or_default();
+        let found = first.split("; ").next().unwrap_or_default().to_owned();
         let hint = error.hint_text().map(str::to_owned);
         Self { name, outcome: Outcome::Failed, found, code: error.code(), hint }
     }

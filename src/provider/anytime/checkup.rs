@@ -17,6 +17,9 @@ use crate::{Error, Result};
 const ACCOUNTS_LOOKED_AT: usize = 3;
 /// Accounts that are named.
 const ACCOUNTS_NAMED: usize = 8;
+/// What to do where something answers, but not in TLS.
+const NO_TLS: &str = "what answers there does not speak TLS as it should: check host and port of base_url, and any proxy \
+                      between; openssl s_client -connect HOST:PORT shows what it says";
 /// Beyond it, days at midnight may be asked for too early or too late.
 const CLOCK_FAR_S: u64 = 120;
 
@@ -51,15 +54,24 @@ async fn authorise(client: &Client<'_>, connection: &Connection, tell: &mut Tell
 /// Tells which step failed, and of those before it that they work.
 fn refused(error: Error, asked: &'static str, connection: &Connection, tell: &mut Tell<'_>) -> Error {
     let name = match error.code() {
+        // A token was given, so that what it took works: the refusal is of this very request.
+        _ if asked != "token" => asked,
         Some(codes::ADDRESS_NOT_ALLOWED) => "address",
         Some(codes::BAD_SIGNATURE | codes::VALIDATION_DATA_USED) => "signature",
         Some(codes::INVALID_TOKEN) => "token",
-        None if asked == "token" => unanswered(&error),
+        None => unanswered(&error),
         _ => asked,
     };
     if asked == "token" && name != "tls" {
         tell(secured(connection));
+        for before in ["address", "signature"].into_iter().take_while(|before| *before != name) {
+            tell(Step::new(before, Outcome::Unknown, "this refusal does not tell"));
+        }
     }
+    let error = match error.hint_text() {
+        None if name == "tls" => error.hint(NO_TLS),
+        _ => error,
+    };
     tell(Step::failed(name, &error));
     error
 }
