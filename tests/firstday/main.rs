@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod init;
 mod interrupt;
+mod packages;
 #[path = "../nightly/support.rs"]
 #[allow(dead_code, reason = "shared with another test crate, which needs more of it")]
 mod support;
