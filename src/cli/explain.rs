@@ -38,9 +38,10 @@ pub fn execute(arguments: &Arguments) -> Result<Exit> {
 fn named(name: &str) -> Result<Entry> {
     catalogue::find(name).ok_or_else(|| {
         let nearest = catalogue::nearest(name);
-        let hint = match nearest.is_empty() {
-            true => "`tieout explain` lists all names".to_owned(),
-            false => format!("did you mean {}?", nearest.join(", ")),
+        let hint = if nearest.is_empty() {
+            "`tieout explain` lists all names".to_owned()
+        } else {
+            format!("did you mean {}?", nearest.join(", "))
         };
         Error::usage(format!("expected a check, a cause, an exit code or a code of the provider, found '{name}'"))
             .hint(hint)

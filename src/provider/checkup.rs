@@ -113,6 +113,9 @@ pub async fn reach(connection: &Connection, tell: &mut Tell<'_>) -> Result<()> {
 }
 
 /// Tells of a failure, and passes the outcome on.
+///
+/// # Errors
+/// The outcome's own.
 pub fn told<T>(tell: &mut Tell<'_>, name: &'static str, outcome: Result<T>) -> Result<T> {
     if let Err(error) = &outcome {
         tell(Step::failed(name, error));
@@ -145,7 +148,7 @@ async fn connect(addresses: &[SocketAddr], wait: Duration) -> Result<SocketAddr>
             Ok(Ok(_)) => return Ok(*address),
             Ok(Err(error)) => last = Some(error),
             Err(_) => {
-                last = Some(std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer in {wait:.0?}")))
+                last = Some(std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer in {wait:.0?}")));
             }
         }
     }

@@ -26,24 +26,32 @@ impl Questions {
         let stem = arguments.file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let feeds = arguments.feeds.as_ref().map(|names| names.join(","));
         Ok(Answers {
-            name: self.one("The job's name, which names its folder of reports", &arguments.name, &stem, job_name)?,
+            name: self.one(
+                "The job's name, which names its folder of reports",
+                arguments.name.as_deref(),
+                &stem,
+                job_name,
+            )?,
             base_url: self.one(
                 "Where the provider is asked (its sandbox is https://ws-sandbox.anyti.me)",
-                &arguments.base_url,
+                arguments.base_url.as_deref(),
                 PRODUCTION,
                 base_url,
             )?,
-            timezone: self.one("The zone in which days are counted", &arguments.timezone, "Europe/Paris", |text| {
-                Zone::parse(text).map(|_| text.to_owned()).ok_or("a zone such as Europe/Paris".to_owned())
-            })?,
+            timezone: self.one(
+                "The zone in which days are counted",
+                arguments.timezone.as_deref(),
+                "Europe/Paris",
+                |text| Zone::parse(text).map(|_| text.to_owned()).ok_or("a zone such as Europe/Paris".to_owned()),
+            )?,
             last_days: self.one(
                 "Days that each run looks back, so that rows which arrive late are still seen",
-                &arguments.last_days.map(|days| days.to_string()),
+                arguments.last_days.map(|days| days.to_string()).as_deref(),
                 "7",
                 |text| text.parse().ok().filter(|days| (1..=366).contains(days)).ok_or("1 to 366".to_owned()),
             )?,
-            feeds: self.one("Feeds, joined by commas", &feeds, &all_feeds(), feeds_named)?,
-            directory: self.one("Output directory", &arguments.out, "out", |text| Ok(text.to_owned()))?,
+            feeds: self.one("Feeds, joined by commas", feeds.as_deref(), &all_feeds(), feeds_named)?,
+            directory: self.one("Output directory", arguments.out.as_deref(), "out", |text| Ok(text.to_owned()))?,
             key: arguments.key.display().to_string(),
             passphrase_env: arguments.passphrase_env.clone(),
         })
@@ -52,7 +60,7 @@ impl Questions {
     fn one<T>(
         &self,
         question: &str,
-        given: &Option<String>,
+        given: Option<&str>,
         default: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T> {

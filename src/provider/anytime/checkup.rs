@@ -130,7 +130,7 @@ async fn accounts(client: &Client<'_>, connection: &Connection, tell: &mut Tell<
 
 /// Asks for a row of each feed of the first accounts.
 async fn rights(client: &Client<'_>, plan: &Plan, accounts: &[String], tell: &mut Tell<'_>) -> Result<()> {
-    let looked_at: Vec<Owner> = accounts.iter().take(ACCOUNTS_LOOKED_AT).map(|id| Owner::account(id)).collect();
+    let looked_at: Vec<Owner> = accounts.iter().take(ACCOUNTS_LOOKED_AT).map(Owner::account).collect();
     let mut failures: Vec<(Feed, Error)> = Vec::new();
     for feed in &plan.feeds {
         let outcome = match feed.owner_kind() {
