@@ -138,7 +138,7 @@ fn check_tells_what_works() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("apicheck  ok"), "{}", ended.stdout);
     let asked = bench.control().counters().requests;
-    assert_eq!(asked, 9, "a token, one apicheck, the accounts, and a row of each feed or card of both");
+    assert_eq!(asked, 13, "a token, an apicheck, the accounts; of both a row of each feed, and their cards");
     // A key that others can read is refused before anybody is asked.
     let open = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
     fs::set_permissions(bench.place.path("id_rsa.pem"), open).expect("its mode");
