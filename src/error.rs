@@ -29,6 +29,7 @@ struct Inner {
     message: String,
     place: Option<String>,
     hint: Option<String>,
+    code: Option<u32>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -38,7 +39,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind`; `message` says what was expected and what was found.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), place: None, hint: None, source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), place: None, hint: None, code: None, source: None }))
     }
 
     /// A wrong command line.
@@ -80,6 +81,12 @@ impl Error {
         self
     }
 
+    /// Keeps the provider's own code, which `tieout explain` knows.
+    pub fn coded(mut self, code: Option<u32>) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// Keeps the error below this one.
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -99,6 +106,11 @@ impl Error {
     /// The next step, if one is known.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    /// The provider's own code, if it refused with one.
+    pub fn code(&self) -> Option<u32> {
+        self.0.code
     }
 
     /// As [`one_line`](Self::one_line), with the hint behind it: for a place that has no other for it.

@@ -15,6 +15,7 @@
 //! | [`record`] | exact money, instants, and the rows of each dataset; imports no other room |
 //! | [`reconcile`] | the order of rows, the chain of balances, where it fails and why |
 //! | [`breaks`] | a check that does not hold; its life over runs is in [`state`] |
+//! | [`catalogue`] | checks, causes, exit codes and provider codes in words: `tieout explain` and docs |
 //! | [`output`] | CSV, the Parquet lake, the manifest, and the commit that makes them visible together |
 //! | [`report`] | `reconciliation.html`, the accountant's page |
 //! | [`formats`] | statements for accounting programs and a workbook, each read back before it is released |
@@ -67,6 +68,7 @@
 //!   away stands in the register, with the reason.
 
 pub mod breaks;
+pub mod catalogue;
 pub mod cli;
 pub mod error;
 pub mod formats;

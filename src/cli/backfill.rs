@@ -7,6 +7,7 @@ use chrono::Datelike;
 use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
+use super::interrupt;
 use super::printer;
 use super::progress::Progress;
 use super::publish::AfterCommit;
@@ -144,6 +145,7 @@ fn run_chunk(arguments: &Arguments, chunk: Window, tally: &mut Tally) -> Result<
             return Ok(Ran::Before(exit));
         }
     }
+    interrupt::listen();
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();

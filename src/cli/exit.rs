@@ -20,9 +20,15 @@ pub enum Exit {
     Partial,
     /// 75: another run holds the output directory.
     Locked,
+    /// 130: interrupted by Ctrl-C, as a shell counts it.
+    Interrupted,
 }
 
 impl Exit {
+    /// All of them.
+    pub const ALL: [Exit; 7] =
+        [Exit::Ties, Exit::Unfinished, Exit::Usage, Exit::Breaks, Exit::Partial, Exit::Locked, Exit::Interrupted];
+
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         match self {
@@ -32,6 +38,7 @@ impl Exit {
             Exit::Breaks => 3,
             Exit::Partial => 4,
             Exit::Locked => 75,
+            Exit::Interrupted => 130,
         }
     }
 

@@ -3,10 +3,15 @@
 pub mod backfill;
 pub mod breaks;
 pub mod check;
+pub mod completions;
 pub mod demo;
 pub mod exit;
+pub mod explain;
+pub mod init;
+pub mod interrupt;
 pub mod load;
 pub mod logging;
+pub mod man;
 pub mod printer;
 pub mod progress;
 pub mod publish;
@@ -20,7 +25,7 @@ pub mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::Result;
 use exit::Exit;
@@ -39,6 +44,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "made once a process")]
 enum Command {
+    Init(init::Arguments),
     Run(run::Arguments),
     Backfill(backfill::Arguments),
     Schedule(schedule::Arguments),
@@ -51,6 +57,9 @@ enum Command {
     Publish(publish::Arguments),
     Schema(schema::Arguments),
     Selftest(selftest::Arguments),
+    Explain(explain::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the program on the process's own arguments.
@@ -74,6 +83,7 @@ pub fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<Exit> {
     match command {
+        Command::Init(arguments) => init::execute(&arguments),
         Command::Run(arguments) => run::execute(&arguments),
         Command::Backfill(arguments) => backfill::execute(&arguments),
         Command::Schedule(arguments) => schedule::execute(&arguments),
@@ -86,5 +96,8 @@ fn execute(command: Command) -> Result<Exit> {
         Command::Publish(arguments) => publish::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Selftest(arguments) => selftest::execute(&arguments),
+        Command::Explain(arguments) => explain::execute(&arguments),
+        Command::Completions(arguments) => completions::execute(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::execute(&arguments, Arguments::command()),
     }
 }

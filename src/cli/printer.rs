@@ -53,6 +53,12 @@ pub fn warning(text: &str) {
     }
 }
 
+/// Puts a question; the answer is typed behind it.
+pub fn prompt(text: &str) {
+    eprint!("{text}");
+    let _ = std::io::stderr().flush();
+}
+
 /// Shows what a run found.
 pub fn report(report: &Report, format: Format) {
     match format {

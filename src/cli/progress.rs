@@ -1,12 +1,13 @@
 //! Progress of a run: a moving line on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::interrupt::{self, Stage};
 use super::logging::{self, LogFormat};
 use super::printer;
 use crate::landing::{Listing, Proof, Subject};
@@ -17,10 +18,16 @@ use crate::record::{Feed, Owner};
 /// Between two plain lines, so that a log of a long run stays short.
 const PLAIN_LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// Before it, a rate says nothing.
+const RATE_AFTER: Duration = Duration::from_secs(2);
+
 /// Shows how far a run is.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
+    begun: Instant,
+    reconciling: OnceLock<(Instant, usize)>,
+    waiting: AtomicU64,
     started: AtomicU64,
     finished: AtomicU64,
     requests: AtomicU64,
@@ -39,8 +46,12 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
+        interrupt::at(Stage::Fetching);
         Self {
             bar,
+            begun: Instant::now(),
+            reconciling: OnceLock::new(),
+            waiting: AtomicU64::new(0),
             started: AtomicU64::new(0),
             finished: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -76,11 +87,20 @@ impl Progress {
             retries => format!(", {retries} retries"),
         };
         let line = format!(
-            "fetching: {} of {} listings, {} requests{retries}, {} rows",
+            "fetching: {} of {} listings, {} requests{retries}, {} rows{}",
             read(&self.finished),
-            read(&self.started),
+            read(&self.started) + read(&self.waiting),
             read(&self.requests),
             read(&self.rows),
+            pace(
+                self.begun.elapsed(),
+                Done {
+                    what: "rows",
+                    count: read(&self.rows),
+                    parts: read(&self.finished),
+                    left: (read(&self.started) + read(&self.waiting)).saturating_sub(read(&self.finished)),
+                }
+            ),
         );
         self.show(line);
     }
@@ -102,6 +122,10 @@ impl provider::Progress for Progress {
     fn listing_started(&self, _subject: Subject, _owner: &Owner) {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.update();
+    }
+
+    fn listings_waiting(&self, waiting: usize) {
+        self.waiting.store(waiting as u64, Ordering::Relaxed);
     }
 
     fn listing_finished(&self, listing: &Listing, _rows: u64) {
@@ -142,6 +166,64 @@ impl Watch for Progress {
     }
 
     fn owner_processed(&self, feed: Feed, left: usize) {
-        self.show(format!("reconciling {feed}: {left} listings left"));
+        let (begun, all) = *self.reconciling.get_or_init(|| {
+            interrupt::at(Stage::Reconciling);
+            (Instant::now(), left + 1)
+        });
+        let done = (all - left) as u64;
+        let done = Done { what: "listings", count: done, parts: done, left: left as u64 };
+        self.show(format!("reconciling {feed}: {left} listings left{}", pace(begun.elapsed(), done)));
+    }
+
+    fn committing(&self) {
+        interrupt::at(Stage::Committing);
+    }
+}
+
+/// What has been done so far, and what is known to be left.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    what: &'static str,
+    count: u64,
+    /// Parts that are done, of those that `left` counts too.
+    parts: u64,
+    left: u64,
+}
+
+/// How fast it goes and about how long what is left takes, in words; nothing as long as that would be a guess.
+fn pace(elapsed: Duration, done: Done) -> String {
+    if elapsed < RATE_AFTER || done.count == 0 {
+        return String::new();
+    }
+    let ms = elapsed.as_millis();
+    let rate = u128::from(done.count) * 1000 / ms;
+    let mut text = format!(", {rate} {} a second", done.what);
+    if done.parts > 0 && done.left > 0 {
+        let left_s = ms * u128::from(done.left) / u128::from(done.parts) / 1000;
+        let time = match left_s {
+            0..120 => format!("{} s", left_s.max(1)),
+            120..7_200 => format!("{} min", left_s.div_ceil(60)),
+            _ => format!("{} h", left_s.div_ceil(3_600)),
+        };
+        text = format!("{text}, about {time} left");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_time_left_are_told_once_they_mean_something() {
+        let told =
+            |seconds, count, parts, left| pace(Duration::from_secs(seconds), Done { what: "rows", count, parts, left });
+        assert_eq!(told(1, 100, 1, 9), "");
+        assert_eq!(told(10, 0, 0, 9), "");
+        assert_eq!(told(10, 5_000, 0, 9), ", 500 rows a second");
+        assert_eq!(told(10, 5_000, 10, 0), ", 500 rows a second");
+        assert_eq!(told(10, 5_000, 10, 20), ", 500 rows a second, about 20 s left");
+        assert_eq!(told(60, 5_000, 10, 100), ", 83 rows a second, about 10 min left");
+        assert_eq!(told(600, 5_000, 1, 100), ", 8 rows a second, about 17 h left");
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Exit;
+use super::interrupt;
 use super::printer::{self, Format};
 use super::progress::Progress;
 use super::publish::AfterCommit;
@@ -63,6 +64,7 @@ fn run(arguments: &Arguments, tally: &mut Tally) -> Result<Exit> {
     };
     let plan = load(&arguments.job, &overrides)?;
     let after = AfterCommit::of(&plan)?;
+    interrupt::listen();
     let progress = Progress::start();
     let report = pipeline::run(&plan, &progress);
     progress.finish();

@@ -46,6 +46,8 @@ pub trait Watch: Progress {
     fn run_begins(&self, _run_id: &str) {}
     /// An owner's rows of a feed have been processed; `left` are still to come.
     fn owner_processed(&self, _feed: Feed, _left: usize) {}
+    /// All is fetched and looked at; what was found is about to become visible.
+    fn committing(&self) {}
 }
 
 /// Does what the plan says, from the first request to the commit.
@@ -71,6 +73,7 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let mut ledger = Ledger::begin(&out, plan, &gathered)?;
     ledger.process_all(&gathered, &priors, watch, machine.threads)?;
     ledger.tell_completeness(&gathered);
+    watch.committing();
     let report = ledger.commit(&out, &gathered, &priors, started)?;
     prune(&out, plan, gathered.seen_on, watch);
     Ok(report)

@@ -26,6 +26,11 @@ const HEADER_LIST_BYTES_MAX: u32 = 64 << 10;
 /// them at a time grows to the bound.
 const LARGE_BODY_BYTES: usize = 4 << 20;
 
+/// How the error of a certificate that nobody vouches for begins.
+pub const UNTRUSTED: &str = "the provider's certificate is not trusted";
+/// How the error of a connection that did not come about begins.
+pub const UNREACHED: &str = "the provider could not be reached";
+
 /// A client of one host.
 #[derive(Debug)]
 pub struct Http {
@@ -187,10 +192,10 @@ fn unsent(error: reqwest::Error) -> Trouble {
     let cause = plain(error);
     if cause.contains("certificate") {
         let hint = "if the provider's certificate is signed by an authority of your own, name it as ca_certificate";
-        let error = Error::provider("the provider's certificate is not trusted").because(cause).hint(hint);
+        let error = Error::provider(UNTRUSTED).because(cause).hint(hint);
         return Trouble::lasting(error);
     }
-    let message = if is_connect { "the provider could not be reached" } else { "expected an answer, but none came" };
+    let message = if is_connect { UNREACHED } else { "expected an answer, but none came" };
     Trouble::passing(Error::provider(message).because(cause))
 }
 

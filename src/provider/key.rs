@@ -28,8 +28,15 @@ const CONVERT: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD.pem -out NEW
 /// # Errors
 /// As [`load`].
 pub fn of(connection: &Connection) -> Result<RsaPrivateKey> {
-    let passphrase = connection.private_key_passphrase.as_ref();
-    match &connection.private_key {
+    from(&connection.private_key, connection.private_key_passphrase.as_ref())
+}
+
+/// Loads the key from its source.
+///
+/// # Errors
+/// As [`load`].
+pub fn from(source: &KeySource, passphrase: Option<&SecretString>) -> Result<RsaPrivateKey> {
+    match source {
         KeySource::File(path) => load(path, passphrase),
         KeySource::Text(pem) => parse(pem.expose_secret(), passphrase),
     }

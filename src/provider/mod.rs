@@ -5,9 +5,11 @@
 //! `pager` reads a listing until it is proved complete. A provider's own routes, errors and JSON stand in its folder.
 
 pub mod anytime;
+pub mod checkup;
 pub mod depth;
 pub mod http;
 pub mod key;
+pub mod keypair;
 pub mod pager;
 mod pem;
 pub mod rate;
@@ -24,6 +26,8 @@ use crate::{Error, Result};
 pub trait Progress: Sync {
     /// A listing is asked for.
     fn listing_started(&self, _subject: Subject, _owner: &Owner) {}
+    /// That many listings are known to wait for their turn; more may come up while accounts and cards are listed.
+    fn listings_waiting(&self, _waiting: usize) {}
     /// A listing is known, proved or not; `rows` stand in its pages, overlaps not counted.
     fn listing_finished(&self, _listing: &Listing, _rows: u64) {}
     /// That many more requests were sent, retries among them.
@@ -136,6 +140,22 @@ pub fn check_key(connection: &Connection) -> Result<usize> {
 pub async fn check(provider: &str, connection: &Connection) -> Result<CheckReport> {
     match provider {
         anytime::NAME => anytime::check(connection).await,
+        other => Err(unknown(other)),
+    }
+}
+
+/// Checks everything that a run needs of the provider, and tells of each step.
+///
+/// # Errors
+/// The first step that failed; of rights, all feeds that cannot be read.
+pub async fn check_up(
+    plan: &Plan,
+    connection: &Connection,
+    apicheck_only: bool,
+    tell: &mut checkup::Tell<'_>,
+) -> Result<()> {
+    match plan.provider {
+        anytime::NAME => anytime::check_up(plan, connection, apicheck_only, tell).await,
         other => Err(unknown(other)),
     }
 }

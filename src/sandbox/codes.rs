@@ -47,10 +47,14 @@ refusals! {
     INVALID_GRANT = 401 4_010_040, "OAuth2InvalidGrantException", "Invalid username and password combination.";
     /// No token, an unknown, an obsolete or an expired one.
     INVALID_TOKEN = 401 4_010_050, "OAuth2InvalidTokenException", "The access token provided is invalid or has expired.";
+    /// An address that is not on the user's list.
+    IP_NOT_ALLOWED = 401 4_010_060, "IpAddressNotAllowedException", "The IP address is not allowed.";
     /// The signature is not that of the registered key.
     BAD_SIGNATURE = 401 4_010_070, "BadRsaSignatureException", "The RSA signature is not valid.";
     /// Validation data used before.
     VALIDATION_DATA_USED = 401 4_010_080, "ValidationDataAlreadyUsedException", "The validation data has already been used.";
+    /// A function that is not this user's.
+    FUNCTION_NOT_ALLOWED = 403 4_030_030, "FunctionalityNotAllowedException", "You are not allowed to use this functionality.";
     /// An account that is not this user's.
     ACCOUNT_NO_RIGHTS = 403 4_030_210, "AccountIdNoRightsException", "You do not have the rights on this account.";
     /// A card that is not this user's.

@@ -11,7 +11,7 @@ use axum::response::Response;
 use super::codes::{self, Refusal};
 use super::config::{OnRequest, RetryAfter};
 use super::connection::Connection;
-use super::envelope;
+use super::envelope::{self, Wrong};
 use super::fault::{Applied, Engine, What, hostile};
 use super::gate::{Gate, Shown, TokenForm};
 use super::log::{Log, RequestRecord};
@@ -126,9 +126,9 @@ fn decide(desk: &Desk, asked: &Asked) -> (Vec<Applied>, Answer, Duration) {
     if applied.iter().any(|fault| fault.what == What::Revoke) {
         inner.gate.revoke_token();
     }
-    let forged = applied.iter().any(|fault| fault.what == What::WrongHash);
+    let wrong = wrong(&applied);
     let served = serve(&mut inner, asked, tricks(&applied, desk.seed ^ asked.number));
-    let answer = dress(&inner.gate, asked.number, served, forged);
+    let answer = dress(&inner.gate, asked.number, served, wrong);
     if let Ok(route) = Route::find(&asked.method, &asked.path) {
         for fault in &applied {
             match fault.what {
@@ -140,6 +140,18 @@ fn decide(desk: &Desk, asked: &Asked) -> (Vec<Applied>, Answer, Duration) {
     }
     let answer = override_answer(&inner.gate, asked.number, answer, &applied);
     (applied, answer, inner.latency)
+}
+
+fn wrong(applied: &[Applied]) -> Wrong {
+    let mut wrong = Wrong::default();
+    for fault in applied {
+        match fault.what {
+            What::WrongHash => wrong.forged = true,
+            What::Clock { ahead_s } => wrong.ahead_s = ahead_s,
+            _ => {}
+        }
+    }
+    wrong
 }
 
 fn tricks(applied: &[Applied], seed: u64) -> Tricks {
@@ -177,14 +189,14 @@ fn serve(inner: &mut Inner, asked: &Asked, tricks: Tricks) -> Result<Served, (Re
     inner.store.serve(route, &asked.query, tricks).map_err(refuse)
 }
 
-fn dress(gate: &Gate, number: u64, served: Result<Served, (Refusal, RetryAfter)>, forged: bool) -> Answer {
+fn dress(gate: &Gate, number: u64, served: Result<Served, (Refusal, RetryAfter)>, wrong: Wrong) -> Answer {
     let (status, code, rows, body, headers) = match served {
         Ok(Served { body, rows }) => (200, 0, rows, body, Vec::new()),
         Err((refusal, wait)) => {
             (refusal.status, refusal.code, 0, envelope::refusal_body(refusal), retry_after(wait).into_iter().collect())
         }
     };
-    let body = envelope::wrap(&body, number, gate.username(), forged).into();
+    let body = envelope::wrap(&body, number, gate.username(), wrong).into();
     Answer { status, code, rows, body, content_type: "application/json", headers }
 }
 
@@ -202,7 +214,7 @@ fn override_answer(gate: &Gate, number: u64, honest: Answer, applied: &[Applied]
         match &fault.what {
             What::Status { status, refusal: Some(refusal), retry_after } => {
                 let refusal = Refusal { status: *status, ..*refusal };
-                return dress(gate, number, Err((refusal, *retry_after)), false);
+                return dress(gate, number, Err((refusal, *retry_after)), wrong(applied));
             }
             What::Status { status, refusal: None, retry_after: wait } => {
                 return Answer { headers: retry_after(*wait).into_iter().collect(), ..page(*status, hostile::PAGE) };
@@ -218,7 +230,7 @@ fn override_answer(gate: &Gate, number: u64, honest: Answer, applied: &[Applied]
                 return Answer { body: honest.body.slice(..half), rows: 0, ..honest };
             }
             What::DeepJson { levels } => {
-                let body = envelope::wrap(&hostile::deep_json(*levels), number, gate.username(), false).into();
+                let body = envelope::wrap(&hostile::deep_json(*levels), number, gate.username(), wrong(applied)).into();
                 return Answer { status: 200, code: 0, rows: 0, body, ..honest };
             }
             What::GzipBomb { mebibytes } => {

@@ -10,10 +10,19 @@ use super::json::quote;
 /// The first request has the id of the cookbook's first, one more than this.
 const REQUEST_ID_FIRST: u64 = 90_466;
 
-/// Wraps a body now. With `forged`, the hash is that of somebody else.
-pub(super) fn wrap(body: &str, number: u64, username: &str, forged: bool) -> String {
-    let timestamp = timestamp();
-    if forged {
+/// What is wrong with an envelope.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wrong {
+    /// The hash is that of somebody else.
+    pub forged: bool,
+    /// Seconds that its clock is ahead.
+    pub ahead_s: i64,
+}
+
+/// Wraps a body now.
+pub(super) fn wrap(body: &str, number: u64, username: &str, wrong: Wrong) -> String {
+    let timestamp = timestamp(wrong.ahead_s);
+    if wrong.forged {
         wrap_at(body, number, &timestamp, "somebody-else")
     } else {
         wrap_at(body, number, &timestamp, username)
@@ -37,9 +46,11 @@ pub(super) fn refusal_body(refusal: Refusal) -> String {
 }
 
 /// Seconds since 1970 as PHP prints `microtime(true)` with 14 digits: four decimals, the last zeros left out.
-fn timestamp() -> String {
+fn timestamp(ahead_s: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock shows a time after 1970");
-    php_float(now.as_micros() / 100)
+    let ahead = i128::from(ahead_s) * 10_000;
+    let shown = i128::try_from(now.as_micros() / 100).expect("this age has fewer moments") + ahead;
+    php_float(shown.max(0).unsigned_abs())
 }
 
 /// Ten-thousandths of a second as PHP prints a float.

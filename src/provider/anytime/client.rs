@@ -107,6 +107,14 @@ impl<'a> Client<'a> {
         self.key_bits
     }
 
+    /// Gets a token, unless there is one.
+    ///
+    /// # Errors
+    /// When the provider gives none.
+    pub async fn authorise(&self) -> Result<(), Trouble> {
+        self.token(None).await.map(|_| ())
+    }
+
     /// Gets a page of rows.
     ///
     /// # Errors
@@ -267,7 +275,7 @@ impl<'a> Client<'a> {
 
     fn refused(&self, answer: &Answer, refusal: Option<&Refusal>) -> Fault {
         let code = refusal.and_then(|refusal| refusal.code);
-        let mut error = Error::provider(self.describe(answer.status, refusal));
+        let mut error = Error::provider(self.describe(answer.status, refusal)).coded(code);
         if let Some(known) = code.and_then(codes::find) {
             error = error.hint(known.advice);
         }

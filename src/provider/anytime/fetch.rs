@@ -202,6 +202,7 @@ impl Fetch<'_> {
             {
                 open.push(self.work_on(job));
             }
+            self.progress.listings_waiting(jobs.len());
             let Some(done) = open.next().await else {
                 return Ok(());
             };

@@ -17,6 +17,7 @@
 //! Only GETs are sent, and the token's POST: nothing here writes to the provider's books.
 
 pub mod auth;
+mod checkup;
 pub mod client;
 pub mod codes;
 pub mod date_filter;
@@ -28,6 +29,7 @@ mod scalar;
 mod scan;
 pub mod wire;
 
+pub use checkup::check_up;
 pub use fetch::{check, fetch};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

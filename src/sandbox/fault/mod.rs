@@ -42,6 +42,7 @@ WHAT goes wrong:
   unstable           the page is cut from the listing in another order
   insert[:N]         after the answer N (1) rows arrive in the listing
   delete[:N]         after the answer N (1) rows vanish from it
+  clock:S            the clock in the answer is S seconds ahead (-S: behind)
   revoke             the token is obsolete before the request is looked at
 
 WHERE it goes wrong: a part of the path and query, such as /transactions or
@@ -88,6 +89,7 @@ pub(super) enum What {
     Unstable,
     Insert { rows: usize },
     Delete { rows: usize },
+    Clock { ahead_s: i64 },
     Revoke,
 }
 
@@ -195,6 +197,7 @@ fn parse_what(text: &str) -> Option<What> {
         "short" => What::Short { rows: optional(argument)? },
         "insert" => What::Insert { rows: number(1)? },
         "delete" => What::Delete { rows: number(1)? },
+        "clock" => What::Clock { ahead_s: argument?.parse().ok()? },
         _ if argument.is_none() => return parse_bare(name),
         _ => return parse_status(name, argument),
     };
@@ -327,6 +330,7 @@ mod tests {
         assert_eq!(retry_after, RetryAfter::Date(3));
         assert_eq!(fault("drip:1,5@*").what, What::Drip { bytes: 1, every_ms: 5 });
         let to = "http://user@127.0.0.1:1/x".to_owned();
+        assert_eq!(fault("clock:-90@*").what, What::Clock { ahead_s: -90 });
         assert_eq!(fault("redirect:http://user@127.0.0.1:1/x@/accounts").what, What::Redirect { to });
     }
 

@@ -1,0 +1,21 @@
+//! The recorded walk of a new user is what a new user sees.
+
+use std::fs;
+use std::process::Command;
+
+/// `docs/walk` makes it anew; what differs between machines and days is made alike there.
+#[test]
+fn the_recorded_walk_is_current() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = folder.path().join("walk.txt");
+    let output = Command::new(format!("{root}/docs/walk"))
+        .arg(&made)
+        .env("TIEOUT", env!("CARGO_BIN_EXE_tieout"))
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let recorded = fs::read_to_string(format!("{root}/docs/walk.txt")).expect("the recorded walk");
+    let made = fs::read_to_string(made).expect("a walk");
+    assert!(made == recorded, "docs/walk.txt is out of date: run docs/walk\n{made}");
+}
