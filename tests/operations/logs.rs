@@ -20,7 +20,10 @@ fn every_line_is_json_with_the_id_of_its_run() {
     assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()), "{told}");
     // Nothing but the demo's own words comes before.
     let before = &lines[..lines.len() - of_the_run.len()];
-    assert!(before.iter().all(|line| line["message"].as_str().is_some_and(|text| text.starts_with("demo: "))), "{told}");
+    assert!(
+        before.iter().all(|line| line["message"].as_str().is_some_and(|text| text.starts_with("demo: "))),
+        "{told}"
+    );
     let answered = of_the_run.iter().find(|line| line["message"] == "answered").expect("a request");
     assert_eq!((&answered["level"], &answered["status"]), (&"DEBUG".into(), &200.into()));
 }
@@ -44,7 +47,11 @@ fn an_error_is_a_line_too() {
     let lines: Vec<Value> = ended.stderr.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let last = lines.last().expect("a line");
     assert_eq!(last["level"], "ERROR");
-    assert!(last["run_id"].is_string() && last["message"].as_str().is_some_and(|text| text.contains("/nowhere")), "{last}");
+    assert!(
+        last["run_id"].is_string()
+            && last["message"].as_str().is_some_and(|text| text.contains("could not be reached")),
+        "{last}"
+    );
     let ended = place.tieout(&["run", "nowhere.toml", "--log-format", "json"]);
     assert_eq!(ended.code, 2);
     let line: Value = serde_json::from_str(&ended.stderr).expect("JSON");

@@ -46,8 +46,7 @@ fn systemd_finds_nothing_wrong_with_its_units() {
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tieout"), place.path("in stalled/tieout")).expect("a link");
     fs::create_dir(place.path("units")).expect("a folder");
     let installed = place.path("in stalled").display().to_string();
-    let ended =
-        place.tieout(&["schedule", "--print", "systemd", "jobs", "--to", "units", "--directory", &installed]);
+    let ended = place.tieout(&["schedule", "--print", "systemd", "jobs", "--to", "units", "--directory", &installed]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (0, 4), "{}", ended.stderr);
     let timers = ["units/tieout-nightly.timer", "units/tieout-often.timer"];
     let services = ["units/tieout-nightly.service", "units/tieout-often.service"];
