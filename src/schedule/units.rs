@@ -160,6 +160,7 @@ pub fn crontab(jobs: &[Scheduled], place: &Place) -> Result<Unit> {
 ///
 /// # Errors
 /// When Kubernetes cannot express the schedule or the name.
+#[allow(clippy::too_many_lines, reason = "all but a few of them are the one text that it writes")]
 pub fn kubernetes(job: &Scheduled, place: &Place) -> Result<Unit> {
     let name = format!("tieout-{}", job.name);
     if name.len() > CRONJOB_NAME_MAX || name.ends_with('-') {
