@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::place::{Place, archive};
 
 const EVERY_SECOND: &str = "[schedule]\ncron = \"* * * * * *\"\n";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Scheduler {
     process: Child,
