@@ -62,7 +62,7 @@ enum Kind {
 pub fn execute(arguments: &Arguments) -> Result<Exit> {
     let jobs = jobs(&arguments.jobs)?;
     match arguments.print {
-        Some(kind) => print(&units(kind, &jobs, arguments)?, arguments.to.as_deref()),
+        Some(kind) => print(&units(kind, &jobs, arguments)?, arguments),
         None => keep(jobs, arguments),
     }
 }
@@ -105,12 +105,12 @@ fn units(kind: Kind, jobs: &[Scheduled], arguments: &Arguments) -> Result<Vec<Un
     }
 }
 
-fn print(units: &[Unit], to: Option<&Path>) -> Result<Exit> {
-    let Some(folder) = to else {
-        let separate = |unit: &Unit| match unit.name.as_str() {
-            "crontab" => unit.text.clone(),
-            name if name.ends_with(".yaml") => format!("---\n{}", unit.text),
-            name => format!("# {name}\n{}", unit.text),
+fn print(units: &[Unit], arguments: &Arguments) -> Result<Exit> {
+    let Some(folder) = &arguments.to else {
+        let separate = |unit: &Unit| match arguments.print {
+            Some(Kind::Systemd) => format!("# {}\n{}", unit.name, unit.text),
+            Some(Kind::Kubernetes) => format!("---\n{}", unit.text),
+            Some(Kind::Crontab) | None => unit.text.clone(),
         };
         printer::result(&units.iter().map(separate).collect::<Vec<_>>().join("\n"));
         return Ok(Exit::Ties);

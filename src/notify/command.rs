@@ -17,9 +17,9 @@ pub(super) async fn run(
     let (program, arguments) = words.split_first().expect("a command is not empty");
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(stderr()).stderr(stderr()).kill_on_drop(true);
-    hidden.iter().for_each(|name| {
+    for name in hidden {
         command.env_remove(name);
-    });
+    }
     for (name, value) in told {
         match value {
             Some(value) => command.env(name, value),

@@ -84,7 +84,9 @@ fn remembered(text: &mut Exposition<'_>, state: &State, today: Option<Day>) -> R
         *by_check.entry(&found.check).or_default() += 1;
     }
     text.head("tieout_open_breaks", "Open breaks of the output directory");
-    by_check.iter().for_each(|(check, count)| text.labelled("tieout_open_breaks", "check", check, *count));
+    for (check, count) in by_check {
+        text.labelled("tieout_open_breaks", "check", check, count);
+    }
     let oldest_days = today.and_then(|today| open.iter().map(|found| found.age_days(today)).max());
     let age_s = i64::from(oldest_days.unwrap_or(0)) * SECONDS_PER_DAY;
     text.gauge(

@@ -166,7 +166,10 @@ impl Teller {
         let wait = START_WAIT_MAX.min(teller.wait());
         let told = teller.operations.notify.healthcheck.as_ref().map(|address| {
             post::within(wait, async {
-                Poster::new()?.once(&address.below("start"), "text/plain", b"", &[]).await.map_err(|missed| missed.why)
+                Poster::new()?
+                    .once(&address.below("start"), "text/plain", b"the run begins", &[])
+                    .await
+                    .map_err(|missed| missed.why)
             })
             .map_err(|why| format!("the healthcheck at {} was not told of the start: {why}", address.host()))
         });

@@ -8,9 +8,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use tokio::process::Command;
+use rustix::process::{Pid, kill_process_group};
+use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::agenda::{Act, Agenda};
 use crate::{Error, Result};
@@ -32,7 +33,6 @@ pub struct Daemon<'a> {
 
 /// A run that has ended.
 struct Ended {
-    job: usize,
     status: io::Result<ExitStatus>,
     took: Duration,
 }
@@ -47,17 +47,26 @@ impl Daemon<'_> {
             .enable_all()
             .build()
             .map_err(|error| Error::environment("the scheduler could not be started").because(error))?;
-        runtime
-            .block_on(async { Keeper { daemon: self, agenda, running: JoinSet::new(), told: Vec::new() }.keep().await })
+        runtime.block_on(async {
+            Keeper { daemon: self, agenda, running: JoinSet::new(), at_work: Vec::new() }.keep().await
+        })
     }
 }
+
+type Joined = std::result::Result<(Id, Ended), JoinError>;
 
 struct Keeper<'a> {
     daemon: &'a Daemon<'a>,
     agenda: Agenda,
     running: JoinSet<Ended>,
-    /// Who is at work, for the case that its task never tells.
-    told: Vec<(Id, usize)>,
+    /// Who is at work, under which process id.
+    at_work: Vec<AtWork>,
+}
+
+struct AtWork {
+    task: Id,
+    job: usize,
+    process: Option<Pid>,
 }
 
 /// Somebody wants it to end.
@@ -139,27 +148,32 @@ impl Keeper<'_> {
         command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
         let began = Instant::now();
         let child = command.spawn();
+        let process = child.as_ref().ok().and_then(Child::id).and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let task = self.running.spawn(async move {
             let status = match child {
                 Ok(mut child) => child.wait().await,
                 Err(error) => Err(error),
             };
-            Ended { job, status, took: began.elapsed() }
+            Ended { status, took: began.elapsed() }
         });
-        self.told.push((task.id(), job));
+        self.at_work.push(AtWork { task: task.id(), job, process });
     }
 
-    fn ended(&mut self, ended: std::result::Result<(Id, Ended), tokio::task::JoinError>) {
-        let (id, how) = match ended {
-            Ok((id, Ended { status, took, .. })) => (id, how_it_ended(status, took)),
-            Err(error) => (error.id(), format!("was lost sight of: {error}")),
-        };
-        let place = self.told.iter().position(|(of, _)| *of == id).expect("each task was noted");
-        let (_, job) = self.told.swap_remove(place);
+    fn ended(&mut self, ended: Joined) {
+        let (job, how) = self.how_it_ended(ended);
         self.tell_next(job, &how);
         if let Some(act) = self.agenda.ended(job) {
             self.act(&act);
         }
+    }
+
+    fn how_it_ended(&mut self, ended: Joined) -> (usize, String) {
+        let (task, how) = match ended {
+            Ok((task, Ended { status, took })) => (task, told(status, took)),
+            Err(error) => (error.id(), format!("was lost sight of: {error}")),
+        };
+        let place = self.at_work.iter().position(|at_work| at_work.task == task).expect("each task was noted");
+        (self.at_work.swap_remove(place).job, how)
     }
 
     /// Starts nothing more, and waits for what runs.
@@ -169,26 +183,27 @@ impl Keeper<'_> {
             say("stopped: nothing was running");
             return true;
         }
-        let names: Vec<&str> = self.told.iter().map(|(_, job)| self.agenda.job(*job).name.as_str()).collect();
+        let names: Vec<&str> = self.at_work.iter().map(|at_work| self.agenda.job(at_work.job).name.as_str()).collect();
         say(&format!("stopping: waits for {} to end, {} s at most", names.join(", "), grace.as_secs()));
         let late = tokio::time::sleep(grace);
         tokio::pin!(late);
         loop {
             let why = tokio::select! {
-                ended = self.running.join_next() => match ended {
-                    None => break,
-                    Some(ended) => {
-                        if let Ok(Ended { job, status, took }) = ended {
-                            say(&format!("{}: {}", self.agenda.job(job).name, how_it_ended(status, took)));
-                        }
-                        continue;
-                    }
-                },
+                ended = self.running.join_next_with_id() => {
+                    let Some(ended) = ended else { break };
+                    let (job, how) = self.how_it_ended(ended);
+                    say(&format!("{}: {how}", self.agenda.job(job).name));
+                    continue;
+                }
                 () = &mut late => "it took too long",
                 () = stop.asked() => "a second signal came",
             };
             let left = self.running.len();
             say(&format!("stopped: {why}; {left} runs are killed, the next ones go on where these were"));
+            // With all that they have started: a hook outlives nobody.
+            for process in self.at_work.iter().filter_map(|at_work| at_work.process) {
+                let _ = kill_process_group(process, rustix::process::Signal::KILL);
+            }
             self.running.shutdown().await;
             return false;
         }
@@ -210,7 +225,7 @@ impl Keeper<'_> {
     }
 }
 
-fn how_it_ended(status: io::Result<ExitStatus>, took: Duration) -> String {
+fn told(status: io::Result<ExitStatus>, took: Duration) -> String {
     match status {
         Ok(status) => match status.code() {
             Some(code) => format!("ended with exit code {code} after {} s", took.as_secs()),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use croner::{CronComponent, CronPattern};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::job::Scheduled;
 use crate::{Error, Result};
@@ -12,6 +13,9 @@ use crate::{Error, Result};
 /// Characters of a CronJob's name.
 const CRONJOB_NAME_MAX: usize = 52;
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/// Bytes that a URL's path does not take as they are.
+const IN_A_URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'\\');
 
 /// Where the jobs are installed.
 #[derive(Debug, Clone)]
@@ -52,7 +56,7 @@ pub fn systemd(job: &Scheduled, place: &Place) -> Result<Vec<Unit>> {
          # The folders in ReadWritePaths must be there, and {user}'s.\n\
          [Unit]\n\
          Description=tieout: fetch, reconcile and report ({name})\n\
-         Documentation=file://{directory}/README.md\n\
+         Documentation=file://{url}/README.md\n\
          Wants=network-online.target\n\
          After=network-online.target\n\
          \n\
@@ -71,6 +75,7 @@ pub fn systemd(job: &Scheduled, place: &Place) -> Result<Vec<Unit>> {
          PrivateTmp=true\n\
          ReadWritePaths={writable}\n",
         name = job.name,
+        url = plain(&utf8_percent_encode(&place.directory, IN_A_URL).to_string()),
         program = word(&format!("{}/tieout", place.directory)),
         job_file = word(&job_file).replace('$', "$$"),
     );
@@ -155,6 +160,7 @@ pub fn crontab(jobs: &[Scheduled], place: &Place) -> Result<Unit> {
 ///
 /// # Errors
 /// When Kubernetes cannot express the schedule or the name.
+#[allow(clippy::too_many_lines, reason = "all but a few of them are the one text that it writes")]
 pub fn kubernetes(job: &Scheduled, place: &Place) -> Result<Unit> {
     let name = format!("tieout-{}", job.name);
     if name.len() > CRONJOB_NAME_MAX || name.ends_with('-') {

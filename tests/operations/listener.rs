@@ -71,7 +71,8 @@ fn hear(stream: &TcpStream) -> Option<Heard> {
     }
     let (first, headers) = head.split_once("\r\n")?;
     let headers = headers.to_lowercase();
-    let length = headers.lines().find_map(|line| line.strip_prefix("content-length: "))?.trim().parse().ok()?;
+    let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+    let length = length.trim().parse().ok()?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let target = first.split(' ').nth(1)?.to_owned();

@@ -1,6 +1,7 @@
 //! A folder with an archive to run on, and the binary.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -61,12 +62,19 @@ impl Place {
         self.write(&format!("jobs/{name}.toml"), &text)
     }
 
-    /// As [`Place::job`], but with nothing to read: it cannot finish (exit code 1).
+    /// A job that asks where nobody listens: it cannot finish (exit code 1).
     pub fn failing_job(&self, name: &str, more: &str) -> PathBuf {
-        let path = self.job(name, more);
-        let text = fs::read_to_string(&path).expect("a job");
-        fs::write(&path, text.replace(&archive().display().to_string(), "/nowhere/at/all")).expect("a job");
-        path
+        let key = self.write("jobs/id_rsa.pem", include_str!("../fixtures/keys/id_rsa.pem"));
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("its mode");
+        self.write("jobs/secret", "a-secret\n");
+        let text = format!(
+            "[job]\nname = \"{name}\"\nwindow = {{ from = \"2026-08-01\", to = \"2026-10-31\" }}\n\
+             [source]\nprovider = \"anytime\"\nbase_url = \"http://127.0.0.1:1\"\nusername = \"x\"\nclient_id = \"x\"\n\
+             client_secret = {{ file = \"secret\" }}\npassword = {{ file = \"secret\" }}\n\
+             private_key = {{ file = \"id_rsa.pem\" }}\n[limits]\nattempts_max = 1\n\
+             [output]\ndirectory = \"out-{name}\"\n{more}"
+        );
+        self.write(&format!("jobs/{name}.toml"), &text)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
