@@ -302,7 +302,6 @@ fn a_hundred_thousand_rows_of_one_second_are_near_linear() {
             time
         };
         let (small, large) = (time(10_000), time(100_000));
-        println!("broken: {broken}; 10,000 rows took {small:?}, 100,000 took {large:?}");
         assert!(large < small * 25, "ten times the rows took {large:?}, after {small:?}; broken: {broken}");
     }
 }
