@@ -106,8 +106,9 @@ fn fold_twins(facts: &AccountFacts, own: &mut [Break], between: &mut Vec<Break>)
 fn gap(facts: &AccountFacts, index: usize, found: &Break) -> Option<Gap> {
     let (expected, actual) = found.amounts.filter(|_| found.owner == facts.owner)?;
     let amount = match found.check {
-        // These say which row is wrong, and that none is missing.
-        Check::Chain if matches!(found.cause, Cause::DuplicateEntry | Cause::BalanceAltered) => return None,
+        // These say which row is wrong, and that none is missing; but of a last balance no row behind it says so.
+        Check::Chain if found.cause == Cause::DuplicateEntry => return None,
+        Check::Chain if found.cause == Cause::BalanceAltered && !is_last(facts, found) => return None,
         Check::Chain | Check::Seam => actual.checked_sub(expected)?,
         Check::ClosingBalance => return Some(Gap { index, amount: expected.checked_sub(actual)?, before: None }),
         _ => return None,
@@ -115,6 +116,14 @@ fn gap(facts: &AccountFacts, index: usize, found: &Break) -> Option<Gap> {
     let txid = line_of(facts, found)?;
     let at = facts.statements.as_ref()?.rows.iter().filter(|line| &*line.txid == txid).map(|line| moment_at(line.at));
     Some(Gap { index, amount, before: Some(at.min()?) })
+}
+
+/// Whether a break is at a line behind which no other moves the balance.
+fn is_last(facts: &AccountFacts, found: &Break) -> bool {
+    let lines = facts.statements.as_ref().map(|side| side.rows.as_slice()).unwrap_or_default();
+    let settled = || lines.iter().filter(|line| line.settled);
+    let at = line_of(facts, found).and_then(|txid| settled().find(|line| &*line.txid == txid));
+    at.is_some_and(|at| settled().all(|line| line.txid == at.txid || moment_at(line.at) < moment_at(at.at)))
 }
 
 /// The line of the IBAN statement that the account statement does not have at all.

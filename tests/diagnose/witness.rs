@@ -99,6 +99,36 @@ fn a_row_that_only_the_iban_statement_has_is_one_break_in_the_hour_lived_twice()
     }
 }
 
+/// No row follows that could tell a wrong balance from a missing row: the IBAN statement does.
+#[test]
+fn a_row_missing_before_the_last_is_no_wrong_balance_where_the_iban_statement_has_it() {
+    let mut rows = received();
+    rows[8].amount = money("0.30");
+    rows[8].balance_after = Some(money("1080.30"));
+    rows[9].balance_after = Some(money("1090.30"));
+    let twins = rows.clone();
+    rows.remove(8);
+    assert_eq!(of_account(rows.clone()).breaks[0].cause.name(), "balance_altered", "one digit is wrong");
+    let breaks = heard(rows, twins);
+    let told: Vec<_> = breaks.iter().map(|found| (found.check.name(), found.cause.name())).collect();
+    assert_eq!(told, [("chain", "missing_entry")], "{breaks:?}");
+}
+
+/// A balance that the rows around it contradict is wrong, whatever else the IBAN statement has.
+#[test]
+fn a_wrong_balance_in_the_middle_stays_one_beside_a_line_of_that_amount() {
+    let rows = received();
+    let mut wrong = rows.clone();
+    wrong[4].balance_after = Some(money("1060.00"));
+    let at = wrong[3].booked_at;
+    let stray = StatementLine { txid: "9999".into(), booked_at: at, ..rows[4].clone() };
+    let mut twins = rows;
+    twins.insert(4, stray);
+    let breaks = heard(wrong, twins);
+    let told: Vec<_> = breaks.iter().map(|found| (found.check.name(), found.cause.name())).collect();
+    assert_eq!(told, [("chain", "balance_altered"), ("iban_twin", "no_counterpart")], "{breaks:?}");
+}
+
 fn ending_on(rows: Vec<StatementLine<'static>>, reported: &str) -> Vec<Break> {
     close_chain_until(&Owner::account("1"), rows, None, FeeRule::Auto, Some(money(reported))).breaks
 }
