@@ -30,7 +30,9 @@ fn together(reports: &[BTreeMap<String, String>]) -> BTreeMap<&str, Vec<BTreeMap
     for (name, text) in reports.iter().flatten() {
         together.entry(name).or_default().extend(rows(text));
     }
-    together.values_mut().for_each(|rows| rows.sort());
+    for rows in together.values_mut() {
+        rows.sort();
+    }
     together
 }
 
@@ -124,7 +126,9 @@ fn a_shard_asks_the_provider_for_its_own_accounts_alone() {
 fn a_directory_holds_one_share_of_the_accounts() {
     let place = Place::new();
     let mut writer = ArchiveWriter::new(place.path("pages"), 50, "sandbox-user").echoing_limits();
-    sample::books().accounts.iter().for_each(|account| writer.account(account).expect("an account"));
+    for account in &sample::books().accounts {
+        writer.account(account).expect("an account");
+    }
     writer.finish().expect("an archive");
     assert_eq!(place.run_archive(&place.path("pages"), "whole", "").code, 3);
     assert!([0, 3].contains(&place.run_archive(&place.path("pages"), "one", "shard = \"1/2\"").code));
@@ -132,7 +136,9 @@ fn a_directory_holds_one_share_of_the_accounts() {
     // All but the lock, which tells who held it last.
     let kept = || {
         let mut files = ["whole", "one"].map(|out| tree(&place.path(out)));
-        files.iter_mut().for_each(|files| files.retain(|path, _| !path.starts_with(".tieout")));
+        for files in &mut files {
+            files.retain(|path, _| !path.starts_with(".tieout"));
+        }
         files
     };
     let before = kept();
