@@ -149,8 +149,10 @@ fn what_does_not_fit_exactly_stays_a_fault_of_its_own() {
         let twins = other.len();
         assert_eq!(all(&facts(statement(), other), vec![torn()]).len(), 1 + twins);
     }
+    // A row behind it says that the balance is wrong, and that no row is missing.
+    let followed = [statement(), vec![line("5", "04 10:00", "-1.00", "Frais")]].concat();
     let altered = own(Check::Chain, Cause::BalanceAltered, row("3"), "988.00", "738.00");
-    assert_eq!(all(&facts(statement(), at("02 10:00", "-250.00")), vec![altered]).len(), 2);
+    assert_eq!(all(&facts(followed, at("02 10:00", "-250.00")), vec![altered]).len(), 2);
     // The IBAN statement lacks a line, and the chain lacks another of that amount.
     let lines = vec![line("1", "02 09:00", "-5.00", ""), twin("2", "02 10:00", "-250.00", "1"), statement().remove(1)];
     assert_eq!(all(&facts(lines, vec![]), vec![torn()]).len(), 2);
