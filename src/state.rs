@@ -8,6 +8,7 @@ mod delta;
 mod lifecycle;
 mod register;
 mod seals;
+mod span;
 mod trail;
 
 pub use delta::{Closing, Covered, OwnerKey, RunRecord, StateDelta};
@@ -15,6 +16,7 @@ pub use lifecycle::SeenBreak;
 pub use register::{BreakFilter, KnownBreak};
 pub(crate) use seals::SealLine;
 pub use seals::{CoveredDays, Digest, SealedPartition, SealedRows, seal_day, seal_partition};
+pub(crate) use span::{SealedDay, Span};
 pub use trail::TrailEntry;
 
 use std::collections::HashMap;
@@ -38,7 +40,10 @@ pub const FILE_NAME: &str = "tieout.db";
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// One step a version. What stands here has been released: changes go into a further step.
-const MIGRATIONS: [&str; 2] = [include_str!("state/v1.sql"), include_str!("state/v2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("state/v1.sql"), include_str!("state/v2.sql"), include_str!("state/v3.sql")];
+/// The step behind which sealed rows move to where it keeps them.
+const SPANS_STEP: usize = 3;
 
 /// The open database.
 #[derive(Debug)]
@@ -101,10 +106,20 @@ impl State {
         let version = self.version()?;
         let steps = MIGRATIONS.get(version..).ok_or_else(|| self.wrong_version(version))?;
         for (step, done) in steps.iter().zip(version + 1..) {
-            let sql = format!("BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {done};\nCOMMIT;");
-            self.connection().execute_batch(&sql).map_err(|error| refused(error, &self.path))?;
+            self.take_step(step, done).map_err(|error| refused(error, &self.path))?;
         }
         Ok(())
+    }
+
+    fn take_step(&self, step: &str, done: usize) -> rusqlite::Result<()> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        if done == SPANS_STEP {
+            seals::move_to_spans(&transaction)?;
+        }
+        transaction.execute_batch(&format!("PRAGMA user_version = {done}"))?;
+        transaction.commit()
     }
 
     fn version(&self) -> Result<usize> {

@@ -2,6 +2,7 @@
 //! and told row by row out of the partitions that are about to be replaced.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::committed::{key_of, packed_row, reported};
 use super::lake::{OwnerOf, partition_path};
@@ -93,18 +94,18 @@ impl Publication {
         is_read: &dyn Fn(&OwnerKey) -> bool,
         changes: &mut Changes,
     ) -> Result<HashSet<OwnerKey>> {
-        let now: HashMap<OwnerKey, SealedRows> =
-            self.sealed.of(dataset, day).into_iter().map(|sealed| (sealed.owner.clone(), sealed)).collect();
+        let now: HashMap<Arc<OwnerKey>, SealedRows> =
+            self.sealed.of(dataset, day).into_iter().map(|sealed| (Arc::clone(&sealed.owner), sealed)).collect();
         let mut differing = HashSet::new();
         let mut known = HashSet::new();
         for old in self.staging.shared.state.sealed_rows(dataset, day)? {
-            known.insert(old.owner.clone());
+            known.insert(Arc::clone(&old.owner));
             let is_same = now.get(&old.owner).is_some_and(|new| new.digest == old.digest);
             if is_same || self.keeps(dataset, &old.owner) {
                 continue;
             }
             if is_read(&old.owner) {
-                differing.insert(old.owner);
+                differing.insert((*old.owner).clone());
             } else {
                 note_gone(changes, old, day);
             }
@@ -112,7 +113,8 @@ impl Publication {
         let was_known = |owner: &OwnerKey| {
             covered.get(owner).is_some_and(|days| days.iter().any(|(first, last)| *first <= day && day <= *last))
         };
-        differing.extend(now.into_keys().filter(|owner| !known.contains(owner) && was_known(owner)));
+        let new = now.into_keys().filter(|owner| !known.contains(owner) && was_known(owner));
+        differing.extend(new.map(|owner| (*owner).clone()));
         Ok(differing)
     }
 
@@ -262,7 +264,7 @@ impl Publication {
         mut take: impl FnMut(Owner, Reported),
     ) -> Result<()> {
         for day in self.window.iter().filter(|_| !owners.is_empty()) {
-            let now = self.sealed.of(dataset, day).into_iter().map(|sealed| sealed.owner);
+            let now = self.sealed.of(dataset, day).into_iter().map(|sealed| (*sealed.owner).clone());
             let new: HashSet<OwnerKey> =
                 now.filter(|owner| owners.contains(owner) && !looked_at.contains(&(owner.clone(), day))).collect();
             if !new.is_empty() {
@@ -278,14 +280,18 @@ impl Publication {
     /// The digests of the run's rows of an owner, by day.
     pub fn digests_of(&mut self, dataset: &'static Dataset, owner: &OwnerKey) -> BTreeMap<Day, Digest> {
         self.sealed.finish();
-        let of_day = |day| self.sealed.of(dataset, day).into_iter().find(|sealed| sealed.owner == *owner);
+        let of_day = |day| self.sealed.of(dataset, day).into_iter().find(|sealed| *sealed.owner == *owner);
         self.window.iter().filter_map(|day| of_day(day).map(|sealed| (day, sealed.digest))).collect()
     }
 }
 
 fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
     let name = format!("{} {}", old.owner.0.name(), old.owner.1);
-    let gone = changes.gone.entry(name).or_insert_with(|| Gone { owner: old.owner, rows: 0, days: BTreeMap::new() });
+    let gone = changes.gone.entry(name).or_insert_with(|| Gone {
+        owner: (*old.owner).clone(),
+        rows: 0,
+        days: BTreeMap::new(),
+    });
     gone.rows += old.rows;
     gone.days.insert(day, old.digest);
 }

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
-};
+use arrow::array::NullBufferBuilder;
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::record_batch::RecordBatch;
 
+use super::packed::{Cells, damaged};
 use crate::record::{CellSink, Column, Dataset, Day, Kind, Money, Rate, Stamp};
 use crate::{Error, Result};
 
@@ -59,11 +59,27 @@ pub(super) struct Columns {
 
 #[derive(Debug)]
 enum Builder {
-    Text(StringBuilder),
-    Decimal(Decimal128Builder),
-    Date(Date32Builder),
-    Time(TimestampMicrosecondBuilder),
-    Count(Int64Builder),
+    Text(Texts),
+    Decimal(Numbers<Decimal128Type>),
+    Date(Numbers<Date32Type>),
+    Time(Numbers<TimestampMicrosecondType>),
+    Count(Numbers<Int64Type>),
+}
+
+/// Texts one behind the other.
+#[derive(Debug)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    nulls: NullBufferBuilder,
+}
+
+/// Numbers of one kind.
+#[derive(Debug)]
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    nulls: NullBufferBuilder,
+    data_type: DataType,
 }
 
 impl Columns {
@@ -79,11 +95,34 @@ impl Columns {
     }
 
     /// The rows gathered; none are left.
-    pub(super) fn take(&mut self) -> RecordBatch {
+    ///
+    /// # Errors
+    /// When bytes that were unpacked are no text: the disk gave back something else.
+    pub(super) fn take(&mut self) -> Result<RecordBatch> {
         assert_eq!(self.at, 0, "batches are made of whole rows");
         self.rows = 0;
-        let columns = self.builders.iter_mut().map(Builder::finish).collect();
-        RecordBatch::try_new(Arc::clone(&self.schema), columns).expect("the cells come as the dataset declares them")
+        let columns = self.builders.iter_mut().map(Builder::finish).collect::<Option<_>>().ok_or_else(damaged)?;
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)
+            .expect("the cells come as the dataset declares them"))
+    }
+
+    /// Adds packed rows, `rows_max` at most; gives the rows behind them.
+    ///
+    /// # Errors
+    /// When the bytes are not what was packed.
+    pub(super) fn unpack<'a>(&mut self, packed: &'a [u8], rows_max: usize) -> Result<&'a [u8]> {
+        assert_eq!(self.at, 0, "packed rows are whole");
+        let mut cells = Cells::of(packed);
+        for _ in 0..rows_max {
+            if cells.is_empty() {
+                break;
+            }
+            for builder in &mut self.builders {
+                builder.unpack(&mut cells).ok_or_else(damaged)?;
+            }
+            self.rows += 1;
+        }
+        Ok(cells.rest())
     }
 
     fn next(&mut self) -> &mut Builder {
@@ -98,30 +137,76 @@ impl Columns {
 
     fn decimal(&mut self, unscaled: Option<i64>) {
         match self.next() {
-            Builder::Decimal(builder) => builder.append_option(unscaled.map(i128::from)),
+            Builder::Decimal(numbers) => numbers.push(unscaled.map(i128::from)),
             other => other.refuse("a decimal"),
         }
     }
 }
 
-impl Builder {
-    fn new(kind: Kind) -> Builder {
-        match kind {
-            Kind::Text => Builder::Text(StringBuilder::new()),
-            Kind::Money | Kind::Rate => Builder::Decimal(Decimal128Builder::new().with_data_type(data_type(kind))),
-            Kind::Date => Builder::Date(Date32Builder::new()),
-            Kind::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            Kind::Count => Builder::Count(Int64Builder::new()),
-        }
+impl Texts {
+    fn push(&mut self, text: Option<&[u8]>) {
+        self.bytes.extend_from_slice(text.unwrap_or_default());
+        self.ends.push(i32::try_from(self.bytes.len()).expect("a batch has fewer than 2 GiB of one column"));
+        self.nulls.append(text.is_some());
+    }
+
+    /// `None` when the bytes are no UTF-8.
+    fn finish(&mut self) -> Option<ArrayRef> {
+        let ends = std::mem::replace(&mut self.ends, vec![0]);
+        let bytes = Buffer::from_vec(std::mem::take(&mut self.bytes));
+        let array = StringArray::try_new(OffsetBuffer::new(ends.into()), bytes, self.nulls.finish());
+        Some(Arc::new(array.ok()?))
+    }
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    fn new(data_type: DataType) -> Numbers<T> {
+        Numbers { values: Vec::new(), nulls: NullBufferBuilder::new(0), data_type }
+    }
+
+    fn push(&mut self, number: Option<T::Native>) {
+        self.values.push(number.unwrap_or_default());
+        self.nulls.append(number.is_some());
     }
 
     fn finish(&mut self) -> ArrayRef {
+        let values = std::mem::take(&mut self.values);
+        let array = PrimitiveArray::<T>::new(values.into(), self.nulls.finish());
+        Arc::new(array.with_data_type(self.data_type.clone()))
+    }
+}
+
+impl Builder {
+    fn new(kind: Kind) -> Builder {
+        let data_type = data_type(kind);
+        match kind {
+            Kind::Text => Builder::Text(Texts { bytes: Vec::new(), ends: vec![0], nulls: NullBufferBuilder::new(0) }),
+            Kind::Money | Kind::Rate => Builder::Decimal(Numbers::new(data_type)),
+            Kind::Date => Builder::Date(Numbers::new(data_type)),
+            Kind::Time => Builder::Time(Numbers::new(data_type)),
+            Kind::Count => Builder::Count(Numbers::new(data_type)),
+        }
+    }
+
+    fn unpack(&mut self, cells: &mut Cells<'_>) -> Option<()> {
         match self {
-            Builder::Text(builder) => Arc::new(builder.finish()),
-            Builder::Decimal(builder) => Arc::new(builder.finish()),
-            Builder::Date(builder) => Arc::new(builder.finish()),
-            Builder::Time(builder) => Arc::new(builder.finish()),
-            Builder::Count(builder) => Arc::new(builder.finish()),
+            Builder::Text(texts) => texts.push(cells.text()?),
+            // Rates and amounts have the same bounds.
+            Builder::Decimal(numbers) => numbers.push(cells.decimal()?.map(i128::from)),
+            Builder::Date(numbers) => numbers.push(cells.days()?),
+            Builder::Time(numbers) => numbers.push(cells.instant()?),
+            Builder::Count(numbers) => numbers.push(Some(cells.count()?)),
+        }
+        Some(())
+    }
+
+    fn finish(&mut self) -> Option<ArrayRef> {
+        match self {
+            Builder::Text(texts) => texts.finish(),
+            Builder::Decimal(numbers) => Some(numbers.finish()),
+            Builder::Date(numbers) => Some(numbers.finish()),
+            Builder::Time(numbers) => Some(numbers.finish()),
+            Builder::Count(numbers) => Some(numbers.finish()),
         }
     }
 
@@ -133,7 +218,7 @@ impl Builder {
 impl CellSink for Columns {
     fn text(&mut self, value: Option<&str>) {
         match self.next() {
-            Builder::Text(builder) => builder.append_option(value),
+            Builder::Text(texts) => texts.push(value.map(str::as_bytes)),
             other => other.refuse("a text"),
         }
     }
@@ -148,21 +233,21 @@ impl CellSink for Columns {
 
     fn date(&mut self, value: Option<Day>) {
         match self.next() {
-            Builder::Date(builder) => builder.append_option(value.map(Day::epoch_days)),
+            Builder::Date(numbers) => numbers.push(value.map(Day::epoch_days)),
             other => other.refuse("a date"),
         }
     }
 
     fn time(&mut self, value: Option<Stamp>) {
         match self.next() {
-            Builder::Time(builder) => builder.append_option(value.map(Stamp::utc_micros)),
+            Builder::Time(numbers) => numbers.push(value.map(Stamp::utc_micros)),
             other => other.refuse("an instant"),
         }
     }
 
     fn count(&mut self, value: i64) {
         match self.next() {
-            Builder::Count(builder) => builder.append_value(value),
+            Builder::Count(numbers) => numbers.push(Some(value)),
             other => other.refuse("a count"),
         }
     }
@@ -263,7 +348,7 @@ mod tests {
                 replay(cells, &mut columns);
             }
             assert_eq!(columns.rows(), rows.len());
-            let batch = Batch::new(dataset, &columns.take()).expect("its own columns");
+            let batch = Batch::new(dataset, &columns.take().expect("texts")).expect("its own columns");
             for (row, (_, cells)) in rows.iter().enumerate() {
                 let mut recorder = Recorder::default();
                 batch.hand_over(row, &mut recorder).expect("values that came from rows");
@@ -275,7 +360,7 @@ mod tests {
     #[test]
     fn a_file_of_somebody_else_is_told() {
         let other = Columns::new(&dataset::BALANCES).take();
-        let error = Batch::new(&dataset::REJECTS, &other).expect_err("not its columns");
+        let error = Batch::new(&dataset::REJECTS, &other.expect("texts")).expect_err("not its columns");
         assert_eq!(error.message(), "expected column 'feed' of type Utf8, found no such column");
     }
 }

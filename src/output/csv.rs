@@ -14,6 +14,8 @@ use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp};
 pub struct CsvSink {
     /// Whole lines, and cells each with a comma behind it.
     bytes: Vec<u8>,
+    /// The day written last, spelled: lines of a day follow each other.
+    day: Option<(Day, [u8; 10])>,
 }
 
 impl CsvSink {
@@ -44,6 +46,13 @@ impl CsvSink {
     fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
         self.bytes.push(b',');
+    }
+
+    fn spelled(&mut self, day: Day) -> [u8; 10] {
+        match self.day {
+            Some((last, spelled)) if last == day => spelled,
+            _ => self.day.insert((day, day.spelled())).1,
+        }
     }
 
     fn quoted(&mut self, mark: &[u8], text: &[u8]) {
@@ -81,11 +90,13 @@ impl CellSink for CsvSink {
     }
 
     fn date(&mut self, value: Option<Day>) {
-        self.plain(|out| value.into_iter().for_each(|day| day.write(out)));
+        let spelled = value.map(|day| self.spelled(day));
+        self.plain(|out| spelled.into_iter().for_each(|day| out.extend_from_slice(&day)));
     }
 
     fn time(&mut self, value: Option<Stamp>) {
-        self.plain(|out| value.into_iter().for_each(|stamp| stamp.write(out)));
+        let spelled = value.map(|stamp| (stamp, self.spelled(stamp.day())));
+        self.plain(|out| spelled.into_iter().for_each(|(stamp, day)| stamp.write_on(out, day)));
     }
 
     fn count(&mut self, value: i64) {
@@ -93,9 +104,18 @@ impl CellSink for CsvSink {
     }
 }
 
-/// Whether the cell could be taken for several. Without an early end the loop looks at many bytes at once.
+/// Whether the cell could be taken for several.
 fn needs_quotes(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, byte| found | matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+    const MARKS: [bool; 256] = {
+        let mut marks = [false; 256];
+        marks[b',' as usize] = true;
+        marks[b'"' as usize] = true;
+        marks[b'\n' as usize] = true;
+        marks[b'\r' as usize] = true;
+        marks
+    };
+    // Most cells are short.
+    text.iter().fold(false, |found, byte| found | MARKS[usize::from(*byte)])
 }
 
 /// Whether a spreadsheet would take the text for a formula or a command. An apostrophe in front makes it a text again.

@@ -4,7 +4,7 @@
 use crate::record::{Dataset, Day, Row};
 
 use super::csv::CsvSink;
-use super::fan::{Both, Maybe, To};
+use super::fan::{Both, Maybe};
 use super::packed::Packer;
 use super::sealed::Hashers;
 use super::totals::{Summing, Totals};
@@ -71,7 +71,8 @@ impl Encoded {
     pub fn push<R: Row>(&mut self, row: &R) {
         assert!(std::ptr::eq(row.dataset(), self.dataset), "a row goes to its own dataset");
         let lake = Maybe(self.lake.as_mut().map(|lake| &mut lake.packer));
-        row.write_cells(&mut Both(Maybe(self.csv.as_mut()), Both(lake, To(&mut self.summing))));
+        row.write_cells(&mut Both(Maybe(self.csv.as_mut()), lake));
+        self.summing.add_row(row);
         if let Some(csv) = &mut self.csv {
             csv.end_row();
         }

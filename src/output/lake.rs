@@ -10,13 +10,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::columns::Batch;
 use super::disk::{Access, Disk};
-use super::fan::{Both, To};
+use super::fan::To;
 use super::packed::unpack;
 use super::parquet::{PartitionReader, PartitionWriter};
 use super::sealing::Sealing;
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
-use super::totals::{Summing, Totals};
+use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, Window};
@@ -157,16 +157,12 @@ impl Lake<'_> {
         }
         let staged_name = format!("{}.{day}.parquet", each.dataset.name);
         let file = StagedFile::create(self.disk, self.staging.join(&staged_name), Access::Shared)?;
-        let mut rows = RowWriter {
-            dataset: each.dataset,
-            writer: PartitionWriter::new(each.dataset, file)?,
-            summing: Summing::new(each.dataset),
-        };
+        let mut rows = RowWriter { dataset: each.dataset, writer: PartitionWriter::new(each.dataset, file)? };
         self.spill.read(each.dataset, day, |block| rows.merge(block, each, &mut kept))?;
         rows.write_kept(&mut kept, None)?;
-        let totals = rows.summing.totals().clone();
         let rows_sha256 = self.sealing.digest_of(each.dataset, day).map(|digest| digest.to_string());
-        let digested = rows.writer.finish(each.dataset, &totals, rows_sha256)?.finish()?;
+        let (file, totals) = rows.writer.finish(each.dataset, rows_sha256)?;
+        let digested = file.finish()?;
         Ok(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals }))
     }
 }
@@ -182,22 +178,22 @@ struct Queue {
 struct RowWriter {
     dataset: &'static Dataset,
     writer: PartitionWriter<StagedFile>,
-    summing: Summing,
 }
 
 impl RowWriter {
     /// Writes packed rows, each behind the kept rows of owners that come before its own.
     fn merge(&mut self, mut block: &[u8], each: &LakeDataset, kept: &mut KeptRows) -> Result<()> {
         while !block.is_empty() {
-            if !kept.is_empty() {
-                let mut owner = OwnerOf::new(self.dataset);
-                unpack(self.dataset, block, &mut owner)?;
-                let owner = owner.owner();
-                assert!(!each.keep.keeps(&owner), "an owner's rows are either kept or new, not both: {owner}");
-                self.write_kept(kept, Some(&owner))?;
+            if kept.is_empty() {
+                return self.writer.add(block);
             }
-            block = unpack(self.dataset, block, &mut Both(To(self.writer.cells()), To(&mut self.summing)))?;
-            self.writer.end_row()?;
+            let mut owner = OwnerOf::new(self.dataset);
+            let behind = unpack(self.dataset, block, &mut owner)?;
+            let owner = owner.owner();
+            assert!(!each.keep.keeps(&owner), "an owner's rows are either kept or new, not both: {owner}");
+            self.write_kept(kept, Some(&owner))?;
+            self.writer.add(&block[..block.len() - behind.len()])?;
+            block = behind;
         }
         Ok(())
     }
@@ -207,7 +203,7 @@ impl RowWriter {
         while let Some(next) = &kept.next
             && until.is_none_or(|until| next.owner < *until)
         {
-            next.batch.hand_over(next.row, &mut Both(To(self.writer.cells()), To(&mut self.summing)))?;
+            next.batch.hand_over(next.row, &mut To(self.writer.cells()))?;
             self.writer.end_row()?;
             kept.advance()?;
         }

@@ -85,32 +85,51 @@ pub(super) fn unpack<'a>(dataset: &Dataset, rows: &'a [u8], sink: &mut impl Cell
     Ok(cells.rest)
 }
 
-fn damaged() -> Error {
+pub(super) fn damaged() -> Error {
     Error::environment("the scratch file holds something else than what was written to it")
         .hint("check the disk, then run the same command again")
 }
 
-struct Cells<'a> {
+/// Packed cells that are taken one by one. `None` is damage everywhere here.
+pub(super) struct Cells<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cells<'a> {
+    /// The cells of packed rows.
+    pub(super) fn of(rows: &'a [u8]) -> Cells<'a> {
+        Cells { rest: rows }
+    }
+
+    /// Whether no cell is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The cells that are left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn hand_over(&mut self, kind: Kind, sink: &mut impl CellSink) -> Option<()> {
         match kind {
-            Kind::Text => sink.text(self.text()?),
-            Kind::Money => sink.money(nested(self.signed()?, Money::from_unscaled)?, 0),
-            Kind::Rate => sink.rate(self.signed()?.map(Rate::from_unscaled)),
-            Kind::Date => sink.date(nested(self.signed()?, |days| Day::from_epoch_days(i32::try_from(days).ok()?))?),
-            Kind::Time => {
-                let micros = self.fixed()?;
-                sink.time((micros != NO_INSTANT).then(|| Stamp::new(micros, 0)));
-            }
-            Kind::Count => sink.count(self.fixed()?),
+            Kind::Text => sink.text(nested(self.text()?, |bytes| std::str::from_utf8(bytes).ok())?),
+            Kind::Money => sink.money(nested(self.decimal()?, Money::from_unscaled)?, 0),
+            Kind::Rate => sink.rate(self.decimal()?.map(Rate::from_unscaled)),
+            Kind::Date => sink.date(nested(self.days()?, Day::from_epoch_days)?),
+            Kind::Time => sink.time(self.instant()?.map(|micros| Stamp::new(micros, 0))),
+            Kind::Count => sink.count(self.count()?),
         }
         Some(())
     }
 
+    #[inline]
     fn unsigned(&mut self) -> Option<u64> {
+        let (byte, rest) = self.rest.split_first()?;
+        if byte & 0x80 == 0 {
+            self.rest = rest;
+            return Some(u64::from(*byte));
+        }
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.rest.split_first()?;
@@ -123,7 +142,29 @@ impl<'a> Cells<'a> {
         None
     }
 
+    /// Days since 1970, of a day.
+    #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a day")]
+    #[inline]
+    pub(super) fn days(&mut self) -> Option<Option<i32>> {
+        nested(self.signed()?, |days| Day::from_epoch_days(i32::try_from(days).ok()?).map(Day::epoch_days))
+    }
+
+    /// Microseconds since 1970.
+    #[allow(clippy::option_option, reason = "three outcomes: damaged, null, an instant")]
+    #[inline]
+    pub(super) fn instant(&mut self) -> Option<Option<i64>> {
+        self.count().map(|micros| (micros != NO_INSTANT).then_some(micros))
+    }
+
+    /// An amount or a rate without its point.
     #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a number")]
+    #[inline]
+    pub(super) fn decimal(&mut self) -> Option<Option<i64>> {
+        self.signed()
+    }
+
+    #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a number")]
+    #[inline]
     fn signed(&mut self) -> Option<Option<i64>> {
         let folded = match self.unsigned()? {
             0 => return Some(None),
@@ -132,30 +173,35 @@ impl<'a> Cells<'a> {
         Some(Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed()))
     }
 
-    fn fixed(&mut self) -> Option<i64> {
+    /// A count.
+    #[inline]
+    pub(super) fn count(&mut self) -> Option<i64> {
         let (bytes, rest) = self.rest.split_first_chunk::<8>()?;
         self.rest = rest;
         Some(i64::from_le_bytes(*bytes))
     }
 
+    /// The bytes of a text, which whoever takes them must look at.
     #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a text")]
-    fn text(&mut self) -> Option<Option<&'a str>> {
+    #[inline]
+    pub(super) fn text(&mut self) -> Option<Option<&'a [u8]>> {
         let length = match self.unsigned()? {
             0 => return Some(None),
             above => usize::try_from(above - 1).ok()?,
         };
         let (text, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        Some(Some(std::str::from_utf8(text).ok()?))
+        Some(Some(text))
     }
 }
 
-/// Null stays null; a number that `make` refuses is damage.
+/// Null stays null; a value that `make` refuses is damage.
 #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a value")]
-fn nested<T>(number: Option<i64>, make: impl FnOnce(i64) -> Option<T>) -> Option<Option<T>> {
-    match number {
+#[inline]
+fn nested<P, T>(value: Option<P>, make: impl FnOnce(P) -> Option<T>) -> Option<Option<T>> {
+    match value {
         None => Some(None),
-        Some(number) => make(number).map(Some),
+        Some(value) => make(value).map(Some),
     }
 }
 

@@ -14,7 +14,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::columns::{Batch, Columns, arrow_schema};
 use super::disk::Refused;
-use super::totals::Totals;
+use super::totals::{Summing, Totals};
 use crate::record::{Dataset, Kind};
 use crate::{Error, Result};
 
@@ -58,13 +58,23 @@ fn properties(dataset: &Dataset) -> WriterProperties {
 pub(super) struct PartitionWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
     columns: Columns,
+    summing: Summing,
 }
 
 impl<W: Write + Send> PartitionWriter<W> {
     /// Begins a file.
     pub(super) fn new(dataset: &Dataset, out: W) -> Result<PartitionWriter<W>> {
         let writer = ArrowWriter::try_new(out, arrow_schema(dataset), Some(properties(dataset))).map_err(refused)?;
-        Ok(PartitionWriter { writer, columns: Columns::new(dataset) })
+        Ok(PartitionWriter { writer, columns: Columns::new(dataset), summing: Summing::new(dataset) })
+    }
+
+    /// Adds packed rows.
+    pub(super) fn add(&mut self, mut packed: &[u8]) -> Result<()> {
+        while !packed.is_empty() {
+            packed = self.columns.unpack(packed, BATCH_ROWS - self.columns.rows())?;
+            self.end_row()?;
+        }
+        Ok(())
     }
 
     /// Where the cells of the next row go.
@@ -77,23 +87,26 @@ impl<W: Write + Send> PartitionWriter<W> {
         if self.columns.rows() >= BATCH_ROWS { self.write_batch() } else { Ok(()) }
     }
 
-    /// Ends the file, with its control totals in the footer, and gives back what it was written to. `rows_sha256` stands
-    /// for the run that wrote it: an id of the run would make the same rows other bytes.
-    pub(super) fn finish(mut self, dataset: &Dataset, totals: &Totals, rows_sha256: Option<String>) -> Result<W> {
+    /// Ends the file, with its control totals in the footer, and gives them and what it was written to. `rows_sha256`
+    /// stands for the run that wrote it: an id of the run would make the same rows other bytes.
+    pub(super) fn finish(mut self, dataset: &Dataset, rows_sha256: Option<String>) -> Result<(W, Totals)> {
         self.write_batch()?;
+        let totals = self.summing.totals().clone();
         let sums = serde_json::to_string(&totals.by_currency()).expect("texts are JSON");
         let told = [("dataset", dataset.name.to_owned()), ("rows", totals.rows.to_string()), ("totals", sums)];
         for (key, value) in told.into_iter().chain(rows_sha256.map(|digest| ("rows_sha256", digest))) {
             self.writer.append_key_value_metadata(KeyValue::new(format!("tieout.{key}"), value));
         }
-        self.writer.into_inner().map_err(refused)
+        Ok((self.writer.into_inner().map_err(refused)?, totals))
     }
 
     fn write_batch(&mut self) -> Result<()> {
         if self.columns.rows() == 0 {
             return Ok(());
         }
-        self.writer.write(&self.columns.take()).map_err(refused)
+        let batch = self.columns.take()?;
+        self.summing.add_batch(&batch);
+        self.writer.write(&batch).map_err(refused)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Held until the commit, in about 50 bytes an owner, dataset and day that has rows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -28,8 +29,8 @@ impl Hashers {
 /// What the run has of each dataset's days.
 #[derive(Debug, Default)]
 pub(super) struct SealBook {
-    owners: Vec<OwnerKey>,
-    numbers: HashMap<OwnerKey, u32>,
+    owners: Vec<Arc<OwnerKey>>,
+    numbers: HashMap<Arc<OwnerKey>, u32>,
     days: BTreeMap<(&'static str, Day), Vec<Entry>>,
     /// The owner that came last in each dataset: more rows of it may follow.
     pending: HashMap<&'static str, (u32, Hashers)>,
@@ -112,7 +113,7 @@ impl SealBook {
     pub(super) fn of(&self, dataset: &Dataset, day: Day) -> Vec<SealedRows> {
         let entries = self.days.get(&(dataset.name, day)).map(Vec::as_slice).unwrap_or_default();
         let sealed = |entry: &Entry| SealedRows {
-            owner: self.owners[entry.owner as usize].clone(),
+            owner: Arc::clone(&self.owners[entry.owner as usize]),
             rows: entry.rows,
             digest: entry.digest,
             closing: entry.closing,
@@ -121,11 +122,13 @@ impl SealBook {
     }
 
     fn number(&mut self, owner: OwnerKey) -> u32 {
-        let next = u32::try_from(self.owners.len()).expect("fewer than 2^32 owners");
-        *self.numbers.entry(owner).or_insert_with_key(|owner| {
-            self.owners.push(owner.clone());
-            next
-        })
+        if let Some(number) = self.numbers.get(&owner) {
+            return *number;
+        }
+        let (owner, number) = (Arc::new(owner), u32::try_from(self.owners.len()).expect("fewer than 2^32 owners"));
+        self.owners.push(Arc::clone(&owner));
+        self.numbers.insert(owner, number);
+        number
     }
 }
 

@@ -1,20 +1,27 @@
 //! What a commit seals: each owner's day, each dataset's day, and the chain of days from the window's first to the last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::lake::{Keep, partition_path};
 use super::manifest::{Manifest, ManifestSeal, path_text};
 use super::sealed::SealBook;
 use crate::Result;
 use crate::record::{Dataset, Day, Window};
-use crate::state::{Digest, SealLine, SealedPartition, SealedRows, State, seal_day, seal_partition};
+use crate::state::{
+    Digest, OwnerKey, SealLine, SealedDay, SealedPartition, SealedRows, Span, State, seal_day, seal_partition,
+};
+
+/// An owner and its packed days of a span.
+type OwnerSpan = (Arc<OwnerKey>, Vec<u8>);
 
 /// All that a commit seals.
 #[derive(Debug)]
 pub(super) struct Sealing {
     window: Window,
     datasets: Vec<&'static Dataset>,
-    rows: Vec<(&'static Dataset, Day, SealedRows)>,
+    /// The owners' days of the window, 32 together.
+    spans: Vec<(&'static Dataset, Span, Vec<OwnerSpan>)>,
     /// The partitions of every day from the window's first on, those of other runs included.
     days: BTreeMap<Day, Vec<SealedPartition>>,
     /// The seal of each of these days, with the one before it.
@@ -31,7 +38,7 @@ impl Sealing {
         in_lake: bool,
     ) -> Result<Sealing> {
         let mut days = state.sealed_partitions(window.from)?;
-        let mut rows = Vec::new();
+        let mut spans = Spans::default();
         for day in window.iter() {
             let partitions = days.entry(day).or_default();
             partitions
@@ -44,15 +51,21 @@ impl Sealing {
                 }
                 if !owners.is_empty() {
                     partitions.push(seal_partition(dataset, &mut owners, in_lake));
-                    rows.extend(owners.into_iter().map(|owner| (*dataset, day, owner)));
+                    for SealedRows { owner, rows, digest, closing } in owners {
+                        spans.add(dataset, owner, &SealedDay { day, rows, digest, closing });
+                    }
                 }
             }
         }
         days.retain(|_, partitions| !partitions.is_empty());
-        // As the state keeps them.
-        rows.sort_by(|a, b| a.2.owner.cmp(&b.2.owner));
         let seals = chain(state.seal_before(window.from)?, &days);
-        Ok(Sealing { window, datasets: datasets.iter().map(|(dataset, _)| *dataset).collect(), rows, days, seals })
+        Ok(Sealing {
+            window,
+            datasets: datasets.iter().map(|(dataset, _)| *dataset).collect(),
+            spans: spans.in_order(),
+            days,
+            seals,
+        })
     }
 
     /// The digest of a dataset's day, if it has rows.
@@ -91,7 +104,9 @@ impl Sealing {
             datasets: self.datasets.iter().map(|dataset| dataset.name.to_owned()).collect(),
             manifest: manifest_sha256.to_owned(),
         };
-        let rows = self.rows.iter().map(|(dataset, day, sealed)| SealLine::rows(dataset, *day, sealed));
+        let spans = self.spans.iter().flat_map(|(dataset, span, owners)| {
+            owners.iter().map(|(owner, days)| SealLine::span(dataset, *span, owner, days))
+        });
         let own = self.days.range(self.window.from..=self.window.to);
         let partitions = own.flat_map(|(day, partitions)| {
             let ours =
@@ -99,7 +114,30 @@ impl Sealing {
             ours.map(|partition| SealLine::partition(*day, partition))
         });
         let seals = self.seals.iter().map(|(day, (_, seal))| SealLine::Seal(day.epoch_days(), seal.to_string()));
-        std::iter::once(replace).chain(rows).chain(partitions).chain(seals)
+        std::iter::once(replace).chain(spans).chain(partitions).chain(seals)
+    }
+}
+
+/// Packs owners' days as they come, day by day.
+#[derive(Default)]
+struct Spans(HashMap<(&'static str, Span), (&'static Dataset, HashMap<Arc<OwnerKey>, Vec<u8>>)>);
+
+impl Spans {
+    fn add(&mut self, dataset: &'static Dataset, owner: Arc<OwnerKey>, day: &SealedDay) {
+        let (_, owners) = self.0.entry((dataset.name, Span::of(day.day))).or_insert_with(|| (dataset, HashMap::new()));
+        day.push(owners.entry(owner).or_default());
+    }
+
+    /// As the state keeps them.
+    fn in_order(self) -> Vec<(&'static Dataset, Span, Vec<OwnerSpan>)> {
+        let mut spans: Vec<_> = self.0.into_iter().collect();
+        spans.sort_by_key(|(key, _)| *key);
+        let in_order = |owners: HashMap<Arc<OwnerKey>, Vec<u8>>| {
+            let mut owners: Vec<OwnerSpan> = owners.into_iter().collect();
+            owners.sort_by(|a, b| a.0.cmp(&b.0));
+            owners
+        };
+        spans.into_iter().map(|((_, span), (dataset, owners))| (dataset, span, in_order(owners))).collect()
     }
 }
 

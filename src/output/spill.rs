@@ -1,5 +1,6 @@
 //! Packed rows between the two phases: gathered by partition, and written to a scratch file when they grow too many.
-//! Memory thus depends neither on the number of rows nor on the number of days.
+//! Memory thus depends neither on the number of rows nor on the number of days. Rows are held in blocks of one size that
+//! go round: growing buffers would be copied again and again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use super::encode::LakeRows;
 use crate::Result;
 use crate::record::{Dataset, Day};
 
+/// Bytes of a block. Each partition has one that is not full, however many partitions there are.
+const BLOCK_BYTES: usize = 4 << 10;
+
 /// Packed rows of all partitions.
 #[derive(Debug)]
 pub(super) struct Spill {
@@ -18,6 +22,8 @@ pub(super) struct Spill {
     held_bytes_max: usize,
     held_bytes: usize,
     scratch: Option<Scratch>,
+    /// Blocks that hold nothing now.
+    free: Vec<Vec<u8>>,
     partitions: BTreeMap<(&'static str, Day), Partition>,
 }
 
@@ -32,7 +38,8 @@ struct Scratch {
 #[derive(Debug, Default)]
 struct Partition {
     chunks: Vec<Chunk>,
-    held: Vec<u8>,
+    /// Whole rows each.
+    held: Vec<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,13 +52,22 @@ impl Spill {
     /// Nothing yet. The scratch file will be made in `folder`.
     pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, held_bytes_max: usize) -> Spill {
         let folder = folder.to_owned();
-        Spill { disk, folder, held_bytes_max, held_bytes: 0, scratch: None, partitions: BTreeMap::new() }
+        Spill {
+            disk,
+            folder,
+            held_bytes_max,
+            held_bytes: 0,
+            scratch: None,
+            free: Vec::new(),
+            partitions: BTreeMap::new(),
+        }
     }
 
     /// Adds rows behind those that their partitions have.
     pub(super) fn append(&mut self, dataset: &'static Dataset, rows: &LakeRows) -> Result<()> {
         for (day, packed) in rows.runs() {
-            self.partitions.entry((dataset.name, day)).or_default().held.extend_from_slice(packed);
+            let partition = self.partitions.entry((dataset.name, day)).or_default();
+            partition.hold(packed, &mut self.free);
             self.held_bytes += packed.len();
         }
         if self.held_bytes > self.held_bytes_max {
@@ -82,7 +98,7 @@ impl Spill {
             scratch.file.read_exact_at(&mut block, chunk.offset).or_refused("read the scratch file", &self.folder)?;
             take(&block)?;
         }
-        if partition.held.is_empty() { Ok(()) } else { take(&partition.held) }
+        partition.held.iter().try_for_each(|block| take(block))
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -93,15 +109,39 @@ impl Spill {
                 none.insert(Scratch { file, end: 0 })
             }
         };
+        let mut together = Vec::new();
         for partition in self.partitions.values_mut().filter(|partition| !partition.held.is_empty()) {
-            // Taken, not cleared: buffers that stayed would add up over partitions that are full at different times.
-            let held = std::mem::take(&mut partition.held);
-            scratch.file.write_all_at(&held, scratch.end).or_refused("write the scratch file", &self.folder)?;
-            partition.chunks.push(Chunk { offset: scratch.end, bytes: held.len() });
-            scratch.end += held.len() as u64;
+            together.clear();
+            for mut block in partition.held.drain(..) {
+                together.extend_from_slice(&block);
+                block.clear();
+                // What is larger holds the rows of an owner's busy day.
+                if block.capacity() == BLOCK_BYTES {
+                    self.free.push(block);
+                }
+            }
+            scratch.file.write_all_at(&together, scratch.end).or_refused("write the scratch file", &self.folder)?;
+            partition.chunks.push(Chunk { offset: scratch.end, bytes: together.len() });
+            scratch.end += together.len() as u64;
         }
         self.held_bytes = 0;
         Ok(())
+    }
+}
+
+impl Partition {
+    /// Holds whole rows behind the others.
+    fn hold(&mut self, rows: &[u8], free: &mut Vec<Vec<u8>>) {
+        let fits = |block: &Vec<u8>| block.len() + rows.len() <= block.capacity();
+        if let Some(block) = self.held.last_mut().filter(|block| fits(block)) {
+            return block.extend_from_slice(rows);
+        }
+        let mut block = match free.pop() {
+            Some(block) if fits(&block) => block,
+            _ => Vec::with_capacity(rows.len().max(BLOCK_BYTES)),
+        };
+        block.extend_from_slice(rows);
+        self.held.push(block);
     }
 }
 

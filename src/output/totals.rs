@@ -1,8 +1,12 @@
 //! Control totals: what a file's rows sum up to, so that whoever loads it can tell that all of it arrived.
 
+use arrow::array::{Array, AsArray, Decimal128Array};
+use arrow::compute::{max, min};
+use arrow::datatypes::{Date32Type, Decimal128Type};
+use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp, Total, minor_digits};
+use crate::record::{CellSink, Dataset, Day, Money, Rate, Row, Stamp, Total, minor_digits};
 
 /// What the rows of a file sum up to. Every row counts, whatever its status: these are totals of a file, not balances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,11 +96,15 @@ impl Totals {
     /// Adds a row of which the amount, its currency and its day are known.
     pub(crate) fn count(&mut self, currency: &str, amount: Money, day: Day) {
         self.rows += 1;
-        self.first_day = Some(self.first_day.map_or(day, |first| first.min(day)));
-        self.last_day = Some(self.last_day.map_or(day, |last| last.max(day)));
+        self.count_day(day);
         let slot = self.slot(Some(currency));
         let sums = &mut self.sums[slot];
         if amount.is_negative() { sums.debits.add(amount) } else { sums.credits.add(amount) }
+    }
+
+    fn count_day(&mut self, day: Day) {
+        self.first_day = Some(self.first_day.map_or(day, |first| first.min(day)));
+        self.last_day = Some(self.last_day.map_or(day, |last| last.max(day)));
     }
 
     /// The sums, ordered by currency.
@@ -198,6 +206,50 @@ impl Summing {
         &self.totals
     }
 
+    /// Adds a whole row, by what it says of itself.
+    pub(super) fn add_row(&mut self, row: &impl Row) {
+        self.totals.rows += 1;
+        if let Some(day) = row.day() {
+            self.totals.count_day(day);
+        }
+        if let Some(sums) = row.sums() {
+            self.row.slot = Some(self.totals.slot(sums.currency));
+            (self.row.credits, self.row.debits) = (sums.credits, sums.debits);
+            (self.row.opening, self.row.closing) = (sums.opening, sums.closing);
+            self.take_row();
+        }
+    }
+
+    /// Adds the rows of a batch.
+    pub(super) fn add_batch(&mut self, batch: &RecordBatch) {
+        self.totals.rows += batch.num_rows() as u64;
+        let column = |place: Option<usize>| place.map(|place| batch.column(place));
+        if let Some(days) = column(self.roles.day).map(|days| days.as_primitive::<Date32Type>()) {
+            let days = [min(days), max(days)].into_iter().flatten().filter_map(Day::from_epoch_days);
+            days.for_each(|day| self.totals.count_day(day));
+        }
+        let Some(currencies) = column(self.roles.currency).map(|currencies| currencies.as_string::<i32>()) else {
+            return;
+        };
+        let amounts = |place| column(place).map(|amounts| amounts.as_primitive::<Decimal128Type>());
+        let [amount, credits, debits] = [self.roles.amount, self.roles.credits, self.roles.debits].map(amounts);
+        let [opening, closing] = [self.roles.opening, self.roles.closing].map(amounts);
+        let money = |amounts: Option<&Decimal128Array>, row: usize| {
+            let unscaled = amounts.filter(|amounts| amounts.is_valid(row))?.value(row);
+            Money::from_unscaled(i64::try_from(unscaled).expect("columns hold 18 digits"))
+        };
+        for row in 0..batch.num_rows() {
+            let currency = currencies.is_valid(row).then(|| currencies.value(row));
+            self.row.slot = Some(self.totals.slot(currency));
+            let amount = money(amount, row).unwrap_or_default();
+            let signed = if amount.is_negative() { (Money::ZERO, amount) } else { (amount, Money::ZERO) };
+            self.row.credits = money(credits, row).unwrap_or(signed.0);
+            self.row.debits = money(debits, row).unwrap_or(signed.1);
+            (self.row.opening, self.row.closing) = (money(opening, row), money(closing, row));
+            self.take_row();
+        }
+    }
+
     fn pass(&mut self) {
         self.at += 1;
         if self.at < self.roles.width {
@@ -205,6 +257,11 @@ impl Summing {
         }
         self.at = 0;
         self.totals.rows += 1;
+        self.take_row();
+    }
+
+    /// Adds the amounts of the row at hand.
+    fn take_row(&mut self) {
         let row = std::mem::take(&mut self.row);
         if let Some(slot) = row.slot {
             self.totals.sums[slot].credits.add(row.credits);
@@ -250,8 +307,7 @@ impl CellSink for Summing {
         if self.roles.day == Some(self.at)
             && let Some(day) = value
         {
-            self.totals.first_day = Some(self.totals.first_day.map_or(day, |first| first.min(day)));
-            self.totals.last_day = Some(self.totals.last_day.map_or(day, |last| last.max(day)));
+            self.totals.count_day(day);
         }
         self.pass();
     }

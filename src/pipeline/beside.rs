@@ -27,7 +27,7 @@ impl Beside {
         for feed in &plan.feeds {
             for (side, day) in days.into_iter().enumerate() {
                 for sealed in out.state().sealed_rows(dataset_of(*feed), day)? {
-                    committed.entry(*feed).or_default().entry(sealed.owner).or_default()[side] = sealed.rows;
+                    committed.entry(*feed).or_default().entry((*sealed.owner).clone()).or_default()[side] = sealed.rows;
                 }
             }
         }

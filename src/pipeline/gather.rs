@@ -13,8 +13,9 @@ use crate::landing::{
     self, Archive, BalanceReading, Found, LandedRun, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf,
     Subject, Told,
 };
+use crate::provider::anytime::decode::{WireCard, WireStatement, WireTransfer};
 use crate::provider::anytime::details;
-use crate::provider::anytime::page::{Json, Page, RowForm};
+use crate::provider::anytime::page::{Page, RowForm, RowText};
 use crate::provider::{self, Progress};
 use crate::reconcile::closing::{Reported, reaching};
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, RejectRow};
@@ -292,15 +293,33 @@ enum Examined {
 }
 
 fn examine(feed: Feed, response: ResponseId, bytes: &[u8], username: Option<&str>) -> Examined {
-    let page = Page::parse(feed, bytes).and_then(|page| {
-        let is_foreign = username.is_some_and(|username| !page.is_sealed_for(username));
-        facts(feed, response, page).map(|(owner, facts)| Examined::Page { owner, facts, is_foreign })
-    });
-    page.unwrap_or_else(|reason| Examined::Unreadable(unreadable(feed, bytes, reason)))
+    let examined = match feed {
+        Feed::AccountStatements | Feed::IbanStatements => {
+            examine_as::<RowText<'_, WireStatement<'_>>>(feed, response, bytes, username)
+        }
+        Feed::CardTransactions => examine_as::<RowText<'_, WireCard<'_>>>(feed, response, bytes, username),
+        Feed::CreditTransfers => examine_as::<RowText<'_, WireTransfer<'_>>>(feed, response, bytes, username),
+    };
+    examined.unwrap_or_else(|reason| Examined::Unreadable(unreadable(feed, bytes, reason)))
+}
+
+fn examine_as<'b, R: RowForm<'b>>(
+    feed: Feed,
+    response: ResponseId,
+    bytes: &'b [u8],
+    username: Option<&str>,
+) -> Result<Examined, String> {
+    let page = Page::<R>::parse(feed, bytes)?;
+    let is_foreign = username.is_some_and(|username| !page.is_sealed_for(username));
+    facts(feed, response, &page).map(|(owner, facts)| Examined::Page { owner, facts, is_foreign })
 }
 
 /// Whose page it is and what it says of itself, or why it is none.
-fn facts(feed: Feed, response: ResponseId, page: Page<'_, Json<'_>>) -> Result<(Owner, PageFacts), String> {
+fn facts<'b, R: RowForm<'b>>(
+    feed: Feed,
+    response: ResponseId,
+    page: &Page<'b, R>,
+) -> Result<(Owner, PageFacts), String> {
     let acc_id = page.acc_id.as_deref().filter(|id| !id.is_empty());
     let owner = match (feed, page.card_ref.as_deref()) {
         (Feed::CardTransactions, Some(card_ref)) if !card_ref.is_empty() => {
@@ -310,11 +329,11 @@ fn facts(feed: Feed, response: ResponseId, page: Page<'_, Json<'_>>) -> Result<(
         _ if page.rows.is_empty() && acc_id.is_none() => Owner::account(""),
         _ => Owner::account(acc_id.ok_or("expected 'acc_id' in the body, found none")?),
     };
-    let of_row = |row: &Json<'_>| digest(std::iter::once(row.get()));
+    let of_row = |row: &R| digest(std::iter::once(row.text()));
     let facts = PageFacts {
         response,
         limit_start: page.echo.limit_start,
-        dates: page.echo.dates,
+        dates: page.echo.dates.clone(),
         rows: u32::try_from(page.rows.len()).map_err(|_| "expected fewer than 2^32 rows in a page".to_owned())?,
         digest: digest(page.rows.iter().map(RowForm::text)),
         ends: page.rows.first().zip(page.rows.last()).map(|(first, last)| (of_row(first), of_row(last))),

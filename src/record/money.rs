@@ -216,6 +216,17 @@ mod tests {
         }
 
         #[test]
+        fn text_is_what_rust_decimal_writes(unscaled in -UNSCALED_MAX..=UNSCALED_MAX, shift in 0..18_u32, digits in 0_u8..=4) {
+            let unscaled = unscaled / 10_i64.pow(shift);
+            let mut expected = Decimal::new(unscaled, 4).normalize();
+            if expected.scale() < u32::from(digits) {
+                expected.rescale(u32::from(digits));
+            }
+            let money = Money::from_unscaled(unscaled).expect("within 18 digits");
+            prop_assert_eq!(money.text(digits), expected.to_string());
+        }
+
+        #[test]
         fn no_text_panics(text in "[-+0-9.eE]{0,80}") {
             let _ = Money::parse(&text);
         }

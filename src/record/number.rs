@@ -52,6 +52,43 @@ pub(super) const PRECISION: u8 = 18;
 /// Reads `text` as a decimal with `scale` decimals. Signs, leading zeros, a bare point at either end and an exponent
 /// are understood; nothing is rounded, and separators, blanks and words are refused.
 pub(super) fn parse_fixed(text: &str, scale: u8) -> Result<Fixed, NumberError> {
+    match parse_plain(text.as_bytes(), scale) {
+        Some(fixed) => Ok(fixed),
+        None => parse_any(text, scale),
+    }
+}
+
+/// The common case: a few digits with a point, no more decimals than the column holds. `None` leaves it to [`parse_any`],
+/// which reads the same in it.
+fn parse_plain(bytes: &[u8], scale: u8) -> Option<Fixed> {
+    const DIGITS_MAX: usize = 12;
+    let (negative, digits) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return None;
+    }
+    let (mut value, mut point) = (0_i64, None);
+    for (place, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(place),
+            _ => return None,
+        }
+    }
+    let decimals = match point {
+        // A point alone, or at an end, is for the other to judge.
+        Some(place) if place == 0 || place + 1 == digits.len() => return None,
+        Some(place) => u8::try_from(digits.len() - place - 1).ok()?,
+        None => 0,
+    };
+    let missing = scale.checked_sub(decimals)?;
+    let magnitude = value.checked_mul(10_i64.pow(u32::from(missing))).filter(|magnitude| *magnitude <= UNSCALED_MAX)?;
+    Some(Fixed { unscaled: if negative { -magnitude } else { magnitude }, sent_decimals: decimals })
+}
+
+fn parse_any(text: &str, scale: u8) -> Result<Fixed, NumberError> {
     let bytes = text.as_bytes();
     if bytes.len() > TEXT_BYTES_MAX {
         return Err(classify_long(bytes, scale));
@@ -162,21 +199,18 @@ fn classify_long(bytes: &[u8], scale: u8) -> NumberError {
 
 /// Appends `unscaled × 10^-scale` with at least `decimals_min` decimals, more only where they are not zero.
 pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals_min: u8) {
+    // Amounts fit 64 bits, whose arithmetic takes a fraction of the time; only sums of very many do not.
+    if let Ok(narrow) = i64::try_from(unscaled) {
+        return write_narrow(out, narrow, scale, decimals_min);
+    }
     if unscaled < 0 {
         out.push(b'-');
     }
     let magnitude = unscaled.unsigned_abs();
     let mut buffer = itoa::Buffer::new();
-    // Amounts fit 64 bits, whose arithmetic takes a fraction of the time; only sums of very many do not.
-    let mut fraction = if let Ok(magnitude) = u64::try_from(magnitude) {
-        let factor = 10_u64.pow(u32::from(scale));
-        out.extend_from_slice(buffer.format(magnitude / factor).as_bytes());
-        magnitude % factor
-    } else {
-        let factor = 10_u128.pow(u32::from(scale));
-        out.extend_from_slice(buffer.format(magnitude / factor).as_bytes());
-        u64::try_from(magnitude % factor).expect("below the factor")
-    };
+    let factor = 10_u128.pow(u32::from(scale));
+    out.extend_from_slice(buffer.format(magnitude / factor).as_bytes());
+    let mut fraction = u64::try_from(magnitude % factor).expect("below the factor");
     let mut decimals = scale;
     while decimals > decimals_min && fraction % 10 == 0 {
         fraction /= 10;
@@ -189,4 +223,48 @@ pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals
     let text = buffer.format(fraction).as_bytes();
     out.extend(std::iter::repeat_n(b'0', usize::from(decimals) - text.len()));
     out.extend_from_slice(text);
+}
+/// As [`write_fixed`]: from the last digit to the first, into one small buffer.
+fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
+    // A sign, a point, 19 digits and the zeros before them.
+    let mut text = [b'0'; 32];
+    let (mut rest, mut decimals) = (unscaled.unsigned_abs(), scale);
+    while decimals > decimals_min && rest % 10 == 0 {
+        rest /= 10;
+        decimals -= 1;
+    }
+    let mut at = text.len();
+    let (point, mut written) = (usize::from(decimals), 0);
+    // One digit at least stands before the point.
+    while rest > 0 || written <= point {
+        if written == point && point > 0 {
+            at -= 1;
+            text[at] = b'.';
+        }
+        at -= 1;
+        text[at] = b"0123456789"[(rest % 10) as usize];
+        rest /= 10;
+        written += 1;
+    }
+    if unscaled < 0 {
+        at -= 1;
+        text[at] = b'-';
+    }
+    out.extend_from_slice(&text[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_plain_is_read_as_anything_is(text in "[-+]{0,2}[0-9]{0,9}[.eE]{0,2}[0-9]{0,9}", scale in 0..=8_u8) {
+            if let Some(fixed) = parse_plain(text.as_bytes(), scale) {
+                prop_assert_eq!(parse_any(&text, scale), Ok(fixed), "{}", text);
+            }
+        }
+    }
 }

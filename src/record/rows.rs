@@ -14,8 +14,38 @@ pub trait Row {
     fn dataset(&self) -> &'static Dataset;
     /// The day whose partition it stands in, if it has one.
     fn day(&self) -> Option<Day>;
+    /// What it adds to control totals, where its dataset has amounts.
+    fn sums(&self) -> Option<RowSums<'_>> {
+        None
+    }
     /// Hands over the cells in the order of the dataset's columns.
     fn write_cells(&self, sink: &mut impl CellSink);
+}
+
+/// What a row adds to control totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowSums<'r> {
+    /// ISO 4217 code of all that follows.
+    pub currency: Option<&'r str>,
+    /// Not negative.
+    pub credits: Money,
+    /// Not positive.
+    pub debits: Money,
+    /// Of a balance: what the day opened with.
+    pub opening: Option<Money>,
+    /// Of a balance: what the day closed with.
+    pub closing: Option<Money>,
+}
+
+impl<'r> RowSums<'r> {
+    fn of(amount: Money, currency: Option<&'r Text<'_>>) -> Option<RowSums<'r>> {
+        let sums = RowSums { currency: currency.map(AsRef::as_ref), ..RowSums::default() };
+        Some(if amount.is_negative() {
+            RowSums { debits: amount, ..sums }
+        } else {
+            RowSums { credits: amount, ..sums }
+        })
+    }
 }
 
 /// What became of a row. Only settled rows move a balance.
@@ -118,6 +148,10 @@ impl Row for StatementLine<'_> {
         Some(self.booked_at.day())
     }
 
+    fn sums(&self) -> Option<RowSums<'_>> {
+        RowSums::of(self.amount, self.currency.as_ref())
+    }
+
     fn write_cells(&self, sink: &mut impl CellSink) {
         let digits = minor_digits(self.currency.as_deref());
         sink.text(non_empty(&self.acc_id));
@@ -188,6 +222,10 @@ impl Row for CardTransaction<'_> {
 
     fn day(&self) -> Option<Day> {
         Some(self.booked_at.day())
+    }
+
+    fn sums(&self) -> Option<RowSums<'_>> {
+        RowSums::of(self.amount, self.currency.as_ref())
     }
 
     fn write_cells(&self, sink: &mut impl CellSink) {
@@ -263,6 +301,10 @@ impl Row for CreditTransfer<'_> {
         Some(self.booking_date)
     }
 
+    fn sums(&self) -> Option<RowSums<'_>> {
+        RowSums::of(self.amount, self.currency.as_ref())
+    }
+
     fn write_cells(&self, sink: &mut impl CellSink) {
         sink.text(non_empty(&self.acc_id));
         sink.text(Some(&self.internal_id));
@@ -316,6 +358,16 @@ impl Row for BalanceRow {
 
     fn day(&self) -> Option<Day> {
         Some(self.booking_date)
+    }
+
+    fn sums(&self) -> Option<RowSums<'_>> {
+        Some(RowSums {
+            currency: self.currency.as_deref(),
+            credits: self.credits.unwrap_or_default(),
+            debits: self.debits.unwrap_or_default(),
+            opening: self.opening,
+            closing: self.closing,
+        })
     }
 
     fn write_cells(&self, sink: &mut impl CellSink) {

@@ -70,13 +70,15 @@ impl Day {
 
     /// Appends `YYYY-MM-DD`.
     pub fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.spelled());
+    }
+
+    /// `YYYY-MM-DD`.
+    pub fn spelled(self) -> [u8; 10] {
         let (year, month, day) = self.civil();
-        push_two_digits(out, year / 100);
-        push_two_digits(out, year % 100);
-        out.push(b'-');
-        push_two_digits(out, month);
-        out.push(b'-');
-        push_two_digits(out, day);
+        let ([a, b], [c, d]) = (two_digits(year / 100), two_digits(year % 100));
+        let ([e, f], [g, h]) = (two_digits(month), two_digits(day));
+        [a, b, c, d, b'-', e, f, b'-', g, h]
     }
 
     /// Year, month and day of the Gregorian calendar, by counting from a March 1 that begins 400 years: a report spells
@@ -201,25 +203,26 @@ impl Stamp {
 
     /// Appends RFC 3339 with the local offset; microseconds only where there are any.
     pub fn write(self, out: &mut Vec<u8>) {
-        let local = self.local_micros();
-        self.day().write(out);
-        let of_day = local.rem_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
+        self.write_on(out, self.day().spelled());
+    }
+
+    /// As [`Stamp::write`], where its day is spelled already.
+    pub fn write_on(self, out: &mut Vec<u8>, day: [u8; 10]) {
+        let of_day = self.local_micros().rem_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
         let (seconds, micros) = (narrow(of_day / MICROS_PER_SECOND), narrow(of_day % MICROS_PER_SECOND));
-        for (mark, part) in [(b'T', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
-            out.push(mark);
-            push_two_digits(out, part);
-        }
+        let ([a, b], [c, d]) = (two_digits(seconds / 3600), two_digits(seconds / 60 % 60));
+        let [e, f] = two_digits(seconds % 60);
+        out.extend_from_slice(&day);
+        out.extend_from_slice(&[b'T', a, b, b':', c, d, b':', e, f]);
         if micros != 0 {
-            out.push(b'.');
-            for pair in [micros / 10_000, micros / 100 % 100, micros % 100] {
-                push_two_digits(out, pair);
-            }
+            let ([a, b], [c, d]) = (two_digits(micros / 10_000), two_digits(micros / 100 % 100));
+            let [e, f] = two_digits(micros % 100);
+            out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
         }
-        out.push(if self.offset_s < 0 { b'-' } else { b'+' });
+        let sign = if self.offset_s < 0 { b'-' } else { b'+' };
         let minutes = self.offset_s.unsigned_abs() / 60;
-        push_two_digits(out, minutes / 60);
-        out.push(b':');
-        push_two_digits(out, minutes % 60);
+        let ([a, b], [c, d]) = (two_digits(minutes / 60), two_digits(minutes % 60));
+        out.extend_from_slice(&[sign, a, b, b':', c, d]);
     }
 
     /// The RFC 3339 text.
@@ -300,12 +303,14 @@ pub struct Clock {
     zone: Zone,
     /// Days on which the offset does not change, and that offset; each at the place that its number gives it.
     steady: [Option<(Day, i32)>; REMEMBERED_DAYS],
+    /// The day read last, and how it was spelled: rows of a day follow each other.
+    last: Option<([u8; 10], Day)>,
 }
 
 impl Clock {
     /// A reader of times in `zone`.
     pub fn new(zone: Zone) -> Self {
-        Self { zone, steady: [None; REMEMBERED_DAYS] }
+        Self { zone, steady: [None; REMEMBERED_DAYS], last: None }
     }
 
     /// Its zone.
@@ -316,7 +321,7 @@ impl Clock {
     /// Reads `YYYY-MM-DD HH:MM:SS`, with `T` or a blank, up to six decimals of a second, and an optional offset (`Z`,
     /// `+02:00`, `+0200`). A day alone is its first instant. `None` when it is none of these.
     pub fn parse(&mut self, text: &str) -> Option<Stamp> {
-        let day = Day::parse(text.get(..10)?)?;
+        let day = self.day(text.get(..10)?)?;
         let Some(rest) = text.get(10..).filter(|rest| !rest.is_empty()) else {
             return self.resolve(day, 0);
         };
@@ -337,6 +342,16 @@ impl Clock {
                 self.zone.stamp_at(local - i64::from(offset_s) * MICROS_PER_SECOND)
             }
         }
+    }
+
+    fn day(&mut self, text: &str) -> Option<Day> {
+        let spelled: [u8; 10] = text.as_bytes().try_into().ok()?;
+        if let Some((_, day)) = self.last.filter(|(last, _)| *last == spelled) {
+            return Some(day);
+        }
+        let day = Day::parse(text)?;
+        self.last = Some((spelled, day));
+        Some(day)
     }
 
     fn resolve(&mut self, day: Day, micros_of_day: i64) -> Option<Stamp> {
@@ -399,10 +414,10 @@ fn narrow(value: i64) -> u32 {
     u32::try_from(value).expect("a part of a day is small and not negative")
 }
 
-/// Appends a number below 100.
-fn push_two_digits(out: &mut Vec<u8>, value: u32) {
+/// A number below 100, spelled.
+fn two_digits(value: u32) -> [u8; 2] {
     let digit = |value: u32| b"0123456789"[(value % 10) as usize];
-    out.extend_from_slice(&[digit(value / 10), digit(value)]);
+    [digit(value / 10), digit(value)]
 }
 
 #[cfg(test)]

@@ -12,11 +12,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::span::{self, SealedDay, Span};
 use super::{OwnerKey, State, amount, delta, epoch_day, foreign, owner_kind};
 use crate::Result;
 use crate::record::{Dataset, Day, Money, Window, dataset};
@@ -49,7 +53,11 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = [0; 64];
+        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [b"0123456789abcdef"[usize::from(byte >> 4)], b"0123456789abcdef"[usize::from(byte & 15)]];
+        }
+        f.pad(std::str::from_utf8(&text).expect("hex digits"))
     }
 }
 
@@ -63,7 +71,7 @@ impl fmt::Debug for Digest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedRows {
     /// Whose.
-    pub owner: OwnerKey,
+    pub owner: Arc<OwnerKey>,
     /// How many rows.
     pub rows: u64,
     /// Over their cells.
@@ -137,8 +145,8 @@ pub(crate) enum SealLine {
         /// The manifest's SHA-256.
         manifest: String,
     },
-    /// Dataset, day, kind, id, rows, digest, closing in ten-thousandths.
-    Rows(String, i32, String, String, u64, String, Option<i64>),
+    /// Dataset, span, kind, id, the days of the span in Base64. Those of a dataset stand in the order of spans and owners.
+    Span(String, i32, String, String, String),
     /// Dataset, day, rows, digest, whether it is in the lake.
     Partition(String, i32, u64, String, bool),
     /// Day, seal.
@@ -146,17 +154,10 @@ pub(crate) enum SealLine {
 }
 
 impl SealLine {
-    /// Of an owner's day.
-    pub(crate) fn rows(dataset: &Dataset, day: Day, sealed: &SealedRows) -> SealLine {
-        SealLine::Rows(
-            dataset.name.to_owned(),
-            day.epoch_days(),
-            sealed.owner.0.name().to_owned(),
-            sealed.owner.1.clone(),
-            sealed.rows,
-            sealed.digest.to_string(),
-            sealed.closing.map(Money::unscaled),
-        )
+    /// Of an owner's days in a span.
+    pub(crate) fn span(dataset: &Dataset, span: Span, owner: &OwnerKey, days: &[u8]) -> SealLine {
+        let (name, kind) = (dataset.name.to_owned(), owner.0.name().to_owned());
+        SealLine::Span(name, span.0, kind, owner.1.clone(), BASE64.encode(days))
     }
 
     /// Of a dataset's day.
@@ -175,14 +176,12 @@ impl SealLine {
         let digest = |text: &str| Digest::parse(text).map(|digest| digest.0);
         match self {
             SealLine::Replace { datasets, manifest } => replace(transaction, datasets, manifest, run)?,
-            SealLine::Rows(name, day, kind, id, rows, sealed, closing) => {
-                let (Some(kind), Some(sealed)) = (delta::kind_named(kind), digest(sealed)) else {
+            SealLine::Span(name, number, kind, id, days) => {
+                let (Some(kind), Ok(days)) = (delta::kind_named(kind), BASE64.decode(days)) else {
                     return Ok(false);
                 };
-                let owner = owners.number(&(kind, id.clone()))?;
-                transaction
-                    .prepare_cached("INSERT OR REPLACE INTO sealed_rows VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                    .execute(params![owner, number_of(name), day, rows.cast_signed(), sealed, closing])?;
+                let key = (number_of(name), Span(*number), owners.number(&(kind, id.clone()))?);
+                return put_span(transaction, key, window_of(run), &days);
             }
             SealLine::Partition(name, day, rows, sealed, in_lake) => {
                 let Some(sealed) = digest(sealed) else {
@@ -205,6 +204,10 @@ impl SealLine {
     }
 }
 
+fn window_of(run: &delta::RunRecord) -> Window {
+    Window { from: run.window_from, to: run.window_to }
+}
+
 fn replace(
     transaction: &Transaction<'_>,
     datasets: &[String],
@@ -213,14 +216,128 @@ fn replace(
 ) -> rusqlite::Result<()> {
     let (first, last) = (run.window_from.epoch_days(), run.window_to.epoch_days());
     for name in datasets {
-        for table in ["sealed_rows", "sealed_partitions"] {
-            let sql = format!("DELETE FROM {table} WHERE dataset = ?1 AND day BETWEEN ?2 AND ?3");
-            transaction.execute(&sql, params![number_of(name), first, last])?;
-        }
+        clear_spans(transaction, number_of(name), window_of(run))?;
+        transaction.execute(
+            "DELETE FROM sealed_partitions WHERE dataset = ?1 AND day BETWEEN ?2 AND ?3",
+            params![number_of(name), first, last],
+        )?;
     }
     transaction.execute("DELETE FROM seals WHERE day >= ?1", [first])?;
     transaction.execute("UPDATE runs SET manifest = ?2 WHERE run_id = ?1", [&run.run_id, manifest])?;
     Ok(())
+}
+
+/// Takes the days of a window out of all owners' spans.
+fn clear_spans(transaction: &Transaction<'_>, dataset: u32, window: Window) -> rusqlite::Result<()> {
+    for number in Span::touched_by(window) {
+        if Span(number).lies_in(window) {
+            transaction
+                .execute("DELETE FROM sealed_spans WHERE dataset = ?1 AND span = ?2", params![dataset, number])?;
+            continue;
+        }
+        let owners: Vec<i64> = transaction
+            .prepare_cached("SELECT owner FROM sealed_spans WHERE dataset = ?1 AND span = ?2")?
+            .query_map(params![dataset, number], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for owner in owners {
+            put_span(transaction, (dataset, Span(number), owner), window, &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts an owner's days in the place of those that the window had. `false` when either are damaged.
+fn put_span(
+    transaction: &Transaction<'_>,
+    (dataset, span, owner): (u32, Span, i64),
+    window: Window,
+    days: &[u8],
+) -> rusqlite::Result<bool> {
+    let mut before = Vec::new();
+    if !span.lies_in(window) {
+        before = span_of(transaction, dataset, span, owner)?.unwrap_or_default();
+    }
+    let Some(now) = span::replaced(span, &before, window, days) else {
+        return Ok(false);
+    };
+    if now.is_empty() {
+        let sql = "DELETE FROM sealed_spans WHERE dataset = ?1 AND span = ?2 AND owner = ?3";
+        transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner])?;
+    } else {
+        let sql = "INSERT OR REPLACE INTO sealed_spans VALUES (?1, ?2, ?3, ?4)";
+        transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner, now])?;
+    }
+    Ok(true)
+}
+
+fn span_of(connection: &Connection, dataset: u32, span: Span, owner: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT days FROM sealed_spans WHERE dataset = ?1 AND span = ?2 AND owner = ?3")?
+        .query_row(params![dataset, span.0, owner], |row| row.get(0))
+        .optional()
+}
+
+/// An owner's days in a dataset, as far as they lie in the window, in order.
+fn days_of(
+    connection: &Connection,
+    (kind, id): (&str, &str),
+    dataset: u32,
+    window: Window,
+) -> rusqlite::Result<Vec<SealedDay>> {
+    let owner = connection
+        .prepare_cached("SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2")?
+        .query_row([kind, id], |row| row.get::<_, i64>(0))
+        .optional()?;
+    let Some(owner) = owner else {
+        return Ok(Vec::new());
+    };
+    let mut sealed = Vec::new();
+    for number in Span::touched_by(window) {
+        let bytes = span_of(connection, dataset, Span(number), owner)?.unwrap_or_default();
+        for day in span::days(Span(number), &bytes) {
+            sealed.extend(Some(day.ok_or_else(damaged)?).filter(|day| window.contains(day.day)));
+        }
+    }
+    Ok(sealed)
+}
+
+fn damaged() -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, "days".to_owned(), rusqlite::types::Type::Blob)
+}
+
+/// Moves what earlier versions kept a row a day.
+pub(super) fn move_to_spans(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut statement =
+        transaction.prepare("SELECT dataset, day, owner, rows, digest, closing FROM sealed_rows ORDER BY 1, 3, 2")?;
+    let mut rows = statement.query([])?;
+    let put = |key: (u32, Span, i64), days: &[u8]| {
+        let sql = "INSERT INTO sealed_spans VALUES (?1, ?2, ?3, ?4)";
+        transaction.prepare_cached(sql)?.execute(params![key.0, key.1.0, key.2, days])
+    };
+    let mut open: Option<((u32, Span, i64), Vec<u8>)> = None;
+    while let Some(row) = rows.next()? {
+        let day = SealedDay {
+            day: epoch_day(row, 1)?,
+            rows: row.get::<_, i64>(3)?.cast_unsigned(),
+            digest: digest_at(row, 4)?,
+            closing: super::register::optional(row, 5, amount)?,
+        };
+        let key = (row.get(0)?, Span::of(day.day), row.get(2)?);
+        match &mut open {
+            Some((last, days)) if *last == key => day.push(days),
+            _ => {
+                let mut days = Vec::new();
+                day.push(&mut days);
+                if let Some((last, days)) = open.replace((key, days)) {
+                    put(last, &days)?;
+                }
+            }
+        }
+    }
+    open.map_or(Ok(()), |(last, days)| put(last, &days).map(drop))?;
+    drop(rows);
+    drop(statement);
+    transaction.execute_batch("DROP TABLE sealed_rows")
 }
 
 /// Days of owners that are known, by owner.
@@ -232,20 +349,24 @@ impl State {
     /// # Errors
     /// When the database cannot be read.
     pub fn sealed_rows(&self, dataset: &Dataset, day: Day) -> Result<Vec<SealedRows>> {
+        let span = Span::of(day);
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT o.owner_kind, o.owner_id, s.rows, s.digest, s.closing FROM sealed_rows s JOIN owners o USING (owner)
-                 WHERE s.dataset = ?1 AND s.day = ?2 ORDER BY o.owner_kind, o.owner_id",
+                "SELECT s.days, o.owner_kind, o.owner_id FROM sealed_spans s JOIN owners o USING (owner)
+                 WHERE s.dataset = ?1 AND s.span = ?2 ORDER BY o.owner_kind, o.owner_id",
             )?;
-            let rows = statement.query_map(params![number_of(dataset.name), day.epoch_days()], |row| {
-                Ok(SealedRows {
-                    owner: (owner_kind(row, 0)?, row.get(1)?),
-                    rows: row.get::<_, i64>(2)?.cast_unsigned(),
-                    digest: digest_at(row, 3)?,
-                    closing: super::register::optional(row, 4, amount)?,
-                })
-            })?;
-            rows.collect()
+            let mut rows = statement.query(params![number_of(dataset.name), span.0])?;
+            let mut sealed = Vec::new();
+            while let Some(row) = rows.next()? {
+                let bytes = row.get_ref(0)?.as_blob()?;
+                if let Some(SealedDay { rows, digest, closing, .. }) =
+                    span::day_of(span, bytes, day).ok_or_else(damaged)?
+                {
+                    let owner = Arc::new((owner_kind(row, 1)?, row.get(2)?));
+                    sealed.push(SealedRows { owner, rows, digest, closing });
+                }
+            }
+            Ok(sealed)
         })
     }
 
@@ -299,19 +420,9 @@ impl State {
     /// # Errors
     /// When the database cannot be read.
     pub fn sealed_closings(&self, owner: &OwnerKey, window: Window) -> Result<BTreeMap<Day, Money>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT day, closing FROM sealed_rows WHERE owner =
-                   (SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2)
-                 AND dataset = ?3 AND day BETWEEN ?4 AND ?5 AND closing IS NOT NULL",
-            )?;
-            let (number, days) =
-                (number_of(dataset::BALANCES.name), (window.from.epoch_days(), window.to.epoch_days()));
-            let rows = statement.query_map(params![owner.0.name(), owner.1, number, days.0, days.1], |row| {
-                Ok((epoch_day(row, 0)?, amount(row, 1)?))
-            })?;
-            rows.collect()
-        })
+        let number = number_of(dataset::BALANCES.name);
+        let days = self.read(|connection| days_of(connection, (owner.0.name(), &owner.1), number, window))?;
+        Ok(days.into_iter().filter_map(|day| Some((day.day, day.closing?))).collect())
     }
 
     /// The opening and closing balances that later runs go on from, of one day.
@@ -373,20 +484,13 @@ pub(super) fn evidence(
     listings: &[&str],
     (from, to): (Day, Day),
 ) -> rusqlite::Result<(i64, [u8; 32])> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT s.day, s.rows, s.digest FROM sealed_rows s WHERE s.owner =
-           (SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2)
-         AND s.dataset = ?3 AND s.day BETWEEN ?4 AND ?5 ORDER BY s.day",
-    )?;
     let (mut hash, mut count) = (Sha256::new(), 0);
-    for (kind, id) in owners {
+    for owner in owners {
         for listing in listings {
-            let mut rows =
-                statement.query(params![kind, id, number_of(listing), from.epoch_days(), to.epoch_days()])?;
-            while let Some(row) = rows.next()? {
-                hash.update(row.get::<_, i32>(0)?.to_le_bytes());
-                count += row.get::<_, i64>(1)?;
-                hash.update(row.get::<_, [u8; 32]>(2)?);
+            for sealed in days_of(transaction, *owner, number_of(listing), Window { from, to })? {
+                hash.update(sealed.day.epoch_days().to_le_bytes());
+                count += sealed.rows.cast_signed();
+                hash.update(sealed.digest.0);
             }
             hash.update([0]);
         }

@@ -218,7 +218,7 @@ fn the_file_is_private_and_of_a_known_version() {
     state.connection().pragma_update(None, "user_version", 99).expect("writes");
     drop(state);
     let error = State::open(folder.path()).expect_err("is newer");
-    assert_eq!(error.message(), "expected a state file of version 2, found version 99");
+    assert_eq!(error.message(), "expected a state file of version 3, found version 99");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_changed_rule_is_told_from_changed_rows() {
 #[test]
 fn seals_are_what_their_table_says() {
     let digest = Digest::of(b"rows");
-    let rows = |id: &str| SealedRows { owner: card(id), rows: 3, digest, closing: None };
+    let rows = |id: &str| SealedRows { owner: std::sync::Arc::new(card(id)), rows: 3, digest, closing: None };
     let mut owners = [rows("900"), rows("1000")];
     let partition = seal_partition(&crate::record::dataset::BALANCES, &mut owners, true);
     let lines = format!("[\"card\",\"1000\",3,\"{digest}\"]\n[\"card\",\"900\",3,\"{digest}\"]\n");

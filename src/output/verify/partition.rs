@@ -1,6 +1,7 @@
 //! One partition: its bytes against the manifest, its rows against what was sealed, its balances against the state.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -65,12 +66,12 @@ fn tell_rows(
     let Some(state) = verifier.state.as_ref().filter(|_| verifier.sealed.get(&day).is_some_and(is_sealed)) else {
         return Ok(Vec::new());
     };
-    let sealed: BTreeMap<OwnerKey, SealedRows> =
-        state.sealed_rows(dataset, day)?.into_iter().map(|sealed| (sealed.owner.clone(), sealed)).collect();
-    let mut found: BTreeMap<&OwnerKey, &SealedRows> = owners.iter().map(|owner| (&owner.owner, owner)).collect();
+    let sealed: BTreeMap<Arc<OwnerKey>, SealedRows> =
+        state.sealed_rows(dataset, day)?.into_iter().map(|sealed| (Arc::clone(&sealed.owner), sealed)).collect();
+    let mut found: BTreeMap<&OwnerKey, &SealedRows> = owners.iter().map(|owner| (&*owner.owner, owner)).collect();
     let mut told = Vec::new();
     for (owner, sealed) in &sealed {
-        let rows = found.remove(owner).map_or((0, None), |found| (found.rows, Some(found.digest)));
+        let rows = found.remove(&**owner).map_or((0, None), |found| (found.rows, Some(found.digest)));
         if rows != (sealed.rows, Some(sealed.digest)) {
             let name = format!("{} {}", owner.0.name(), owner.1);
             let detail = format!("{name}: {} rows were committed, {} other are there", sealed.rows, rows.0);
@@ -108,7 +109,7 @@ fn owners_of(verifier: &Verifier<'_>, dataset: &'static Dataset, path: &str) -> 
     }
     let sealed = owners.into_iter().map(|(owner, (hash, rows))| {
         let digest = Digest(hash.finalize().into());
-        SealedRows { owner, rows, digest, closing: None }
+        SealedRows { owner: Arc::new(owner), rows, digest, closing: None }
     });
     Some(sealed.collect())
 }
@@ -123,14 +124,14 @@ pub(super) fn check_closings(verifier: &mut Verifier<'_>, state: &State, day: Da
         let Some(closing) = sealed.closing else {
             continue;
         };
-        let held = held.get(&sealed.owner);
+        let held = held.get(&*sealed.owner);
         let shown = |amount: Option<Money>| amount.map_or_else(|| "none".to_owned(), |amount| amount.text(2));
         let name = format!("{} {}", sealed.owner.0.name(), sealed.owner.1);
         let stated = held.map(|(_, closing)| *closing);
         if stated != Some(closing) {
             let detail = format!("{name}: closed at {}, the state holds {}", shown(Some(closing)), shown(stated));
             verifier.note(Some(day), FindingKind::ClosingDiffers, "tieout.db, closings", detail);
-        } else if let (Some((opening, closing)), Some(in_lake)) = (held, lake.get(&sealed.owner))
+        } else if let (Some((opening, closing)), Some(in_lake)) = (held, lake.get(&*sealed.owner))
             && *in_lake != (*opening, Some(*closing))
         {
             let detail = format!(

@@ -28,9 +28,13 @@ pub(super) type Raw<'a> = Option<Json<'a>>;
 
 /// The text of a string, number or boolean. Absent, `null` and PHP's empty array are no text.
 pub(super) fn text<'a>(field: &'static str, raw: Raw<'a>) -> Field<Option<Text<'a>>> {
-    let Some(json) = raw.map(Json::get) else {
+    let Some(json) = raw else {
         return Ok(None);
     };
+    if let Some(plain) = json.plain_string() {
+        return Ok(Some(Cow::Borrowed(plain)));
+    }
+    let json = json.get();
     match json.as_bytes()[0] {
         b'"' => string(field, json).map(Some),
         b'[' | b'{' if is_empty_container(json) => Ok(None),
@@ -47,11 +51,6 @@ pub(super) fn is_empty_container(json: &str) -> bool {
 }
 
 fn string<'a>(field: &'static str, json: &'a str) -> Field<Text<'a>> {
-    let inner = &json[1..json.len() - 1];
-    // Without an early end the loop looks at many bytes at once.
-    if !inner.bytes().fold(false, |found, byte| found | matches!(byte, b'\\')) {
-        return Ok(Cow::Borrowed(inner));
-    }
     serde_json::from_str::<String>(json)
         .map(Cow::Owned)
         .map_err(|error| FieldError::new(field, format!("expected a text, found {}: {error}", excerpt(json))))

@@ -15,24 +15,38 @@ const DEPTH_MAX: u32 = 64;
 
 /// A JSON value as it is spelled, without blanks around it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Json<'a>(&'a str);
+pub struct Json<'a> {
+    text: &'a str,
+    /// Whether it is a string that spells every character as it is.
+    is_plain_string: bool,
+}
 
 impl<'a> Json<'a> {
+    fn of(text: &'a str) -> Json<'a> {
+        let is_plain_string = text.starts_with('"') && !text.contains('\\');
+        Json { text, is_plain_string }
+    }
+
     /// Its text.
     pub fn get(self) -> &'a str {
-        self.0
+        self.text
+    }
+
+    /// The characters of a string that has no escapes.
+    pub fn plain_string(self) -> Option<&'a str> {
+        self.is_plain_string.then(|| &self.text[1..self.text.len() - 1])
     }
 }
 
 impl fmt::Debug for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.text)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Json(raw.get()))
+        <&RawValue>::deserialize(deserializer).map(|raw| Json::of(raw.get()))
     }
 }
 
@@ -43,6 +57,21 @@ pub trait Fields<'a>: Default {
 
     /// Where the value of the field at that place in [`Fields::NAMES`] goes.
     fn slot(&mut self, place: usize) -> &mut Option<Json<'a>>;
+
+    /// Takes fields as long as they come in the order of [`Fields::NAMES`], some of them left out, and notes which were
+    /// seen. The scanner stands before the first name, and then behind the object or before a name that is out of order.
+    #[doc(hidden)]
+    fn in_order(&mut self, scanner: &mut Scanner<'a>, seen: &mut u64) -> Option<Next>;
+}
+
+/// What follows a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Next {
+    /// Another field.
+    Field,
+    /// Nothing: the object is whole.
+    End,
 }
 
 /// Declares an object both to `serde` and to the scanner. Every field is optional, `null` is the same as absent, and
@@ -67,6 +96,24 @@ macro_rules! fields {
                 }
                 at += 1;)+
                 panic!("expected a place among {at} names, found {place}")
+            }
+
+            fn in_order(
+                &mut self,
+                scanner: &mut $crate::provider::anytime::scan::Scanner<'a>,
+                seen: &mut u64,
+            ) -> Option<$crate::provider::anytime::scan::Next> {
+                let mut bit = 1;
+                $(if scanner.takes_text(concat!("\"", $name_in_json, "\":")) {
+                    self.$field = scanner.optional()?;
+                    *seen |= bit;
+                    if scanner.next_field()? == $crate::provider::anytime::scan::Next::End {
+                        return Some($crate::provider::anytime::scan::Next::End);
+                    }
+                }
+                bit <<= 1;)+
+                let _ = bit;
+                Some($crate::provider::anytime::scan::Next::Field)
             }
         }
     };
@@ -122,11 +169,17 @@ impl<'a> Scanner<'a> {
 
     /// Takes an object: `field` is called with each name and must take its value. A name with an escape gives up.
     #[inline]
-    pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    pub(super) fn object(&mut self, field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
         self.take(b'{')?;
         if self.takes(b'}') {
             return Some(());
         }
+        self.rest_of_object(field)
+    }
+
+    /// Takes an object from the name of a field on.
+    #[inline]
+    fn rest_of_object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
         loop {
             self.take(b'"')?;
             let start = self.at;
@@ -137,10 +190,32 @@ impl<'a> Scanner<'a> {
             }
             self.take(b':')?;
             field(self, name)?;
-            if !self.takes(b',') {
-                return self.take(b'}');
+            if self.next_field()? == Next::End {
+                return Some(());
             }
         }
+    }
+
+    /// Takes what stands behind a field's value, and blanks before the next name.
+    #[inline]
+    pub(super) fn next_field(&mut self) -> Option<Next> {
+        let byte = self.blanks()?;
+        self.at += 1;
+        match byte {
+            b',' => self.blanks().map(|_| Next::Field),
+            b'}' => Some(Next::End),
+            _ => None,
+        }
+    }
+
+    /// Takes `text` if it is next, to the letter.
+    #[inline]
+    pub(super) fn takes_text(&mut self, text: &'static str) -> bool {
+        let is_next = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        if is_next {
+            self.at += text.len();
+        }
+        is_next
     }
 
     /// Takes an array: `item` is called for each item and must take it.
@@ -163,23 +238,25 @@ impl<'a> Scanner<'a> {
     pub(super) fn fields<F: Fields<'a>>(&mut self, fields: &mut F) -> Option<Json<'a>> {
         self.blanks()?;
         let start = self.at;
+        self.take(b'{')?;
         let mut seen = 0_u64;
         // Objects of one kind name their fields in one order, which is mostly that of the declaration.
-        let mut expected = 0;
-        self.object(|scanner, name| {
-            let place = place_of(F::NAMES, name, expected);
-            let value = scanner.optional()?;
-            let Some(place) = place else {
-                return Some(());
-            };
-            expected = place + 1;
-            let bit = 1 << place;
-            let is_new = seen & bit == 0;
-            seen |= bit;
-            *fields.slot(place) = value;
-            is_new.then_some(())
-        })?;
-        Some(Json(&self.text[start..self.at]))
+        if !self.takes(b'}') && fields.in_order(self, &mut seen)? == Next::Field {
+            let mut expected = 0;
+            self.rest_of_object(|scanner, name| {
+                let value = scanner.optional()?;
+                let Some(place) = place_of(F::NAMES, name, expected) else {
+                    return Some(());
+                };
+                expected = place + 1;
+                let bit = 1 << place;
+                let is_new = seen & bit == 0;
+                seen |= bit;
+                *fields.slot(place) = value;
+                is_new.then_some(())
+            })?;
+        }
+        Some(Json { text: &self.text[start..self.at], is_plain_string: false })
     }
 
     /// Whether a value follows that begins as `null` does.
@@ -190,7 +267,7 @@ impl<'a> Scanner<'a> {
     /// Takes any value; `None` inside for `null`.
     #[allow(clippy::option_option, reason = "three outcomes: unusual, null, a value")]
     pub(super) fn optional(&mut self) -> Option<Option<Json<'a>>> {
-        self.value().map(|value| (value.0 != "null").then_some(value))
+        self.value().map(|value| (value.text != "null").then_some(value))
     }
 
     /// Takes any value and gives its text.
@@ -198,15 +275,16 @@ impl<'a> Scanner<'a> {
     pub(super) fn value(&mut self) -> Option<Json<'a>> {
         let first = self.blanks()?;
         let start = self.at;
+        let mut is_plain_string = false;
         match first {
             b'"' => {
                 self.at += 1;
-                self.string()?;
+                is_plain_string = self.string()?;
             }
             b'{' | b'[' => self.nested()?,
             _ => self.plain(first)?,
         }
-        Some(Json(&self.text[start..self.at]))
+        Some(Json { text: &self.text[start..self.at], is_plain_string })
     }
 
     /// Takes an object or an array of anything.
@@ -267,7 +345,7 @@ impl<'a> Scanner<'a> {
         let bytes = self.text.as_bytes();
         let mut is_plain = true;
         loop {
-            self.at += plain_run(&bytes[self.at..]);
+            self.at = next_mark(bytes, self.at);
             let byte = *bytes.get(self.at)?;
             self.at += 1;
             match byte {
@@ -340,7 +418,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where `name` stands among `names`, looked for from `expected` on.
+/// Where `name` stands among `names`, looked for at `expected` first.
 #[inline]
 fn place_of(names: &[&str], name: &str, expected: usize) -> Option<usize> {
     if names.get(expected).is_some_and(|known| *known == name) {
@@ -349,25 +427,25 @@ fn place_of(names: &[&str], name: &str, expected: usize) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }
 
-/// How many bytes come before the next one that ends a string, escapes, or may not stand in one. Eight at a time.
+/// Where the next byte is, from `at` on, that ends a string, escapes, or may not stand in one. Eight at a time.
 #[inline]
-fn plain_run(bytes: &[u8]) -> usize {
+fn next_mark(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     // The high bit of each byte that is zero; above the lowest one there may be false ones.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut run = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
-        let below_blank = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | below_blank;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let found = (quotes | zeros(word ^ (ONES * u64::from(b'\\'))) | below_blank) & HIGHS;
         if found != 0 {
-            return run + found.trailing_zeros() as usize / 8;
+            return at + found.trailing_zeros() as usize / 8;
         }
-        run += 8;
+        at += 8;
     }
-    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
-    run + bytes[run..].iter().take_while(is_plain).count()
+    let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes[at..].iter().position(is_mark).map_or(bytes.len(), |run| at + run)
 }
 
 #[cfg(test)]
@@ -475,7 +553,7 @@ mod tests {
             whole(json, |scanner| scanner.fields(&mut found)).map(|_| found)
         }
         let few = found("{\"x\":[{}],\"é\": 1.50 ,\"a\":null,\"type\":\"\\u0043\"}").expect("an object");
-        assert_eq!(few, Few { a: None, kind: Some(Json("\"\\u0043\"")), accented: Some(Json("1.50")) });
+        assert_eq!(few, Few { a: None, kind: Some(Json::of("\"\\u0043\"")), accented: Some(Json::of("1.50")) });
         for unusual in ["{\"a\":1,\"a\":1}", "{\"a\":null,\"a\":null}", "{\"\\u0061\":1}", "[1,2,3]", "null"] {
             assert_eq!(found(unusual), None, "{unusual}");
         }
