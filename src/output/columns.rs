@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::NullBufferBuilder;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray};
-use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
@@ -71,14 +71,14 @@ enum Builder {
 struct Texts {
     bytes: Vec<u8>,
     ends: Vec<i32>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 /// Numbers of one kind.
 #[derive(Debug)]
 struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
     data_type: DataType,
 }
 
@@ -143,11 +143,39 @@ impl Columns {
     }
 }
 
+/// Which cells are null. Most are not: those are only counted.
+#[derive(Debug)]
+struct Nulls {
+    known: NullBufferBuilder,
+    behind: usize,
+}
+
+impl Nulls {
+    fn new() -> Nulls {
+        Nulls { known: NullBufferBuilder::new(0), behind: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, is_null: bool) {
+        if is_null {
+            self.known.append_n_non_nulls(std::mem::take(&mut self.behind));
+            self.known.append_null();
+        } else {
+            self.behind += 1;
+        }
+    }
+
+    fn finish(&mut self) -> Option<NullBuffer> {
+        self.known.append_n_non_nulls(std::mem::take(&mut self.behind));
+        self.known.finish()
+    }
+}
+
 impl Texts {
     fn push(&mut self, text: Option<&[u8]>) {
         self.bytes.extend_from_slice(text.unwrap_or_default());
         self.ends.push(i32::try_from(self.bytes.len()).expect("a batch has fewer than 2 GiB of one column"));
-        self.nulls.append(text.is_some());
+        self.nulls.push(text.is_none());
     }
 
     /// `None` when the bytes are no UTF-8.
@@ -161,12 +189,12 @@ impl Texts {
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
     fn new(data_type: DataType) -> Numbers<T> {
-        Numbers { values: Vec::new(), nulls: NullBufferBuilder::new(0), data_type }
+        Numbers { values: Vec::new(), nulls: Nulls::new(), data_type }
     }
 
     fn push(&mut self, number: Option<T::Native>) {
         self.values.push(number.unwrap_or_default());
-        self.nulls.append(number.is_some());
+        self.nulls.push(number.is_none());
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -180,7 +208,7 @@ impl Builder {
     fn new(kind: Kind) -> Builder {
         let data_type = data_type(kind);
         match kind {
-            Kind::Text => Builder::Text(Texts { bytes: Vec::new(), ends: vec![0], nulls: NullBufferBuilder::new(0) }),
+            Kind::Text => Builder::Text(Texts { bytes: Vec::new(), ends: vec![0], nulls: Nulls::new() }),
             Kind::Money | Kind::Rate => Builder::Decimal(Numbers::new(data_type)),
             Kind::Date => Builder::Date(Numbers::new(data_type)),
             Kind::Time => Builder::Time(Numbers::new(data_type)),

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::disk::{Access, Disk, Refused};
 use super::manifest;
 use super::staged::StagedFile;
+use super::syncer;
 use crate::planted::{Bug, is_planted};
 use crate::state::{self, Closing, SealLine, State, StateDelta};
 use crate::{Error, Result};
@@ -121,6 +122,7 @@ impl From<Outcome> for Result<()> {
 /// The places and hands of commits in one output directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Committer<'a> {
+    pub(super) threads: usize,
     pub(super) disk: &'a dyn Disk,
     pub(super) state: &'a State,
     /// The output directory.
@@ -349,7 +351,20 @@ impl Committer<'_> {
         let above =
             |target| self.out.join(target).ancestors().skip(1).find(|folder| folder.exists()).map(Path::to_owned);
         let touched: BTreeSet<PathBuf> = journal.targets().filter_map(above).collect();
-        touched.iter().try_for_each(|folder| self.sync(folder))
+        let touched: Vec<PathBuf> = touched.into_iter().collect();
+        if self.threads <= 1 {
+            return touched.iter().try_for_each(|folder| self.sync(folder));
+        }
+        let sync_all = |folders: &[PathBuf]| folders.iter().try_for_each(|folder| self.sync(folder));
+        std::thread::scope(|scope| {
+            let parts = touched.chunks(touched.len().div_ceil(syncer::AT_ONCE).max(1));
+            let waiting: Vec<_> = parts.map(|part| scope.spawn(move || sync_all(part))).collect();
+            let waited: Vec<Result<()>> = waiting
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect();
+            waited.into_iter().collect()
+        })
     }
 
     fn sync(&self, folder: &Path) -> Result<()> {

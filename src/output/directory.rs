@@ -88,7 +88,13 @@ impl OutputDir {
 
 impl Shared {
     pub(super) fn committer(&self) -> Committer<'_> {
-        Committer { disk: &*self.machine.disk, state: &self.state, out: &self.root, private: &self.private }
+        Committer {
+            disk: &*self.machine.disk,
+            threads: self.machine.threads,
+            state: &self.state,
+            out: &self.root,
+            private: &self.private,
+        }
     }
 }
 

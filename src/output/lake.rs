@@ -16,6 +16,7 @@ use super::parquet::{PartitionReader, PartitionWriter};
 use super::sealing::Sealing;
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
+use super::syncer::Syncer;
 use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
@@ -60,6 +61,7 @@ pub(super) struct LakeDataset {
 pub(super) struct Lake<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) threads: usize,
+    pub(super) syncer: &'a Syncer,
     /// The output directory.
     pub(super) out: &'a Path,
     /// Where files are staged.
@@ -162,7 +164,7 @@ impl Lake<'_> {
         rows.write_kept(&mut kept, None)?;
         let rows_sha256 = self.sealing.digest_of(each.dataset, day).map(|digest| digest.to_string());
         let (file, totals) = rows.writer.finish(each.dataset, rows_sha256)?;
-        let digested = file.finish()?;
+        let digested = file.finish_behind(self.syncer)?;
         Ok(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals }))
     }
 }

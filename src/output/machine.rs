@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::disk::{Disk, LocalDisk};
 
 /// Packed rows that are held in memory before they go to a scratch file.
-const HELD_BYTES_MAX: usize = 32 << 20;
+const HELD_BYTES_MAX: usize = 80 << 20;
 
 /// The time of day.
 pub trait WallClock: fmt::Debug + Send + Sync {

@@ -15,7 +15,7 @@
 //! | `directory` | the output directory: its lock, and recovery when it is opened |
 //! | `commit` | the journal, putting things in place, finishing what was cut off |
 //! | `disk`, `machine` | the steps asked of a file system, behind a trait; the clock and the like beside it |
-//! | `staged` | a file that is counted and hashed while it is written |
+//! | `staged`, `syncer` | a file that is counted and hashed while it is written; waiting until many are on the disk |
 //! | `encode`, `csv`, `packed`, `totals`, `fan` | the first phase |
 //! | `spill` | packed rows between the phases |
 //! | `lake`, `columns`, `parquet` | the second phase |
@@ -51,6 +51,7 @@ mod sealed;
 mod sealing;
 mod spill;
 mod staged;
+mod syncer;
 mod totals;
 mod verify;
 

@@ -18,6 +18,7 @@ use super::sealed::SealBook;
 use super::sealing::Sealing;
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
+use super::syncer::Syncer;
 use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
@@ -42,6 +43,7 @@ pub struct Publication {
     pub(super) spill: Spill,
     pub(super) sealed: SealBook,
     closings: Option<StagedFile>,
+    syncer: Syncer,
 }
 
 /// What the run writes of a dataset.
@@ -105,6 +107,7 @@ impl Publication {
             spill: Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max),
             sealed: SealBook::default(),
             closings: Some(closings),
+            syncer: Syncer::new(machine.threads),
             staging,
         })
     }
@@ -181,7 +184,8 @@ impl Publication {
         let path = format!("{REPORT_FOLDER}/{name}");
         let mut file = self.staging.create(&path, Access::Shared)?;
         std::io::copy(content, &mut file).or_refused("write a file", &self.staging.folder.join(&path))?;
-        self.files.push(ManifestFile::of_facts(name, file.finish()?, facts));
+        let digested = file.finish_behind(&self.syncer)?;
+        self.files.push(ManifestFile::of_facts(name, digested, facts));
         Ok(())
     }
 
@@ -243,6 +247,7 @@ impl Publication {
         let early = is_planted(Bug::ManifestFirst).then(|| self.write_manifest(&manifest)).transpose()?;
         let moves = self.stage_lake(&mut manifest, &sealing)?;
         sealing.tell(&mut manifest);
+        self.syncer.finish()?;
         let manifest_sha256 = early.map_or_else(|| self.write_manifest(&manifest), Ok)?;
         self.write_delta(delta)?;
         self.write_seals(&sealing, &manifest_sha256)?;
@@ -296,7 +301,8 @@ impl Publication {
         for table in &mut self.tables {
             if let Some(report) = table.report.take() {
                 let name = format!("{}.csv", table.dataset.name);
-                files.push(ManifestFile::of_rows(&name, report.finish()?, table.dataset, &table.totals));
+                let digested = report.finish_behind(&self.syncer)?;
+                files.push(ManifestFile::of_rows(&name, digested, table.dataset, &table.totals));
             }
         }
         files.append(&mut self.files);
@@ -331,6 +337,7 @@ impl Publication {
         let lake = Lake {
             disk: &*self.staging.shared.machine.disk,
             threads: self.staging.shared.machine.threads,
+            syncer: &self.syncer,
             out: &self.staging.shared.root,
             staging: &self.staging.folder.join(LAKE_FOLDER),
             window: self.window,

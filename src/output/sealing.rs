@@ -20,7 +20,7 @@ type OwnerSpan = (Arc<OwnerKey>, Vec<u8>);
 pub(super) struct Sealing {
     window: Window,
     datasets: Vec<&'static Dataset>,
-    /// The owners' days of the window, 32 together.
+    /// The owners' days of the window, 16 together.
     spans: Vec<(&'static Dataset, Span, Vec<OwnerSpan>)>,
     /// The partitions of every day from the window's first on, those of other runs included.
     days: BTreeMap<Day, Vec<SealedPartition>>,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::disk::{Access, Disk, DiskFile, Refused};
+use super::syncer::{Syncer, Unsynced};
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 
@@ -55,14 +56,24 @@ impl StagedFile {
     }
 
     /// Waits until it is on the disk.
-    pub(super) fn finish(mut self) -> Result<Digested> {
-        self.inner.flush().or_refused("write a file", &self.path)?;
-        let hashing = self.inner.get_mut();
-        if !is_planted(Bug::FileNotSynced) {
-            hashing.file.sync().or_refused("sync a file", &self.path)?;
-        }
-        let sha256 = format!("{:x}", hashing.sha256.finalize_reset());
-        Ok(Digested { bytes: hashing.bytes, sha256 })
+    pub(super) fn finish(self) -> Result<Digested> {
+        let (digested, unsynced) = self.close()?;
+        unsynced.sync()?;
+        Ok(digested)
+    }
+
+    /// Leaves it to `syncer` to wait.
+    pub(super) fn finish_behind(self, syncer: &Syncer) -> Result<Digested> {
+        let (digested, unsynced) = self.close()?;
+        syncer.take(unsynced)?;
+        Ok(digested)
+    }
+
+    fn close(self) -> Result<(Digested, Unsynced)> {
+        let StagedFile { path, inner } = self;
+        let hashing = inner.into_inner().map_err(io::IntoInnerError::into_error).or_refused("write a file", &path)?;
+        let sha256 = format!("{:x}", hashing.sha256.finalize());
+        Ok((Digested { bytes: hashing.bytes, sha256 }, Unsynced { file: hashing.file, path }))
     }
 }
 

@@ -224,7 +224,7 @@ pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals
     out.extend(std::iter::repeat_n(b'0', usize::from(decimals) - text.len()));
     out.extend_from_slice(text);
 }
-/// As [`write_fixed`]: from the last digit to the first, into one small buffer.
+/// As [`write_fixed`]: from the last digit to the first, two at a time, into one small buffer.
 fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
     // A sign, a point, 19 digits and the zeros before them.
     let mut text = [b'0'; 32];
@@ -234,23 +234,46 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
         decimals -= 1;
     }
     let mut at = text.len();
-    let (point, mut written) = (usize::from(decimals), 0);
-    // One digit at least stands before the point.
-    while rest > 0 || written <= point {
-        if written == point && point > 0 {
+    if decimals > 0 {
+        let mut behind = decimals;
+        while behind >= 2 {
+            at -= 2;
+            text[at..at + 2].copy_from_slice(&pair(rest % 100));
+            rest /= 100;
+            behind -= 2;
+        }
+        if behind == 1 {
             at -= 1;
-            text[at] = b'.';
+            text[at] = pair(rest % 10)[1];
+            rest /= 10;
         }
         at -= 1;
-        text[at] = b"0123456789"[(rest % 10) as usize];
-        rest /= 10;
-        written += 1;
+        text[at] = b'.';
+    }
+    while rest >= 10 {
+        at -= 2;
+        text[at..at + 2].copy_from_slice(&pair(rest % 100));
+        rest /= 100;
+    }
+    // One digit at least stands before the point.
+    if rest > 0 || text.get(at).is_none_or(|byte| *byte == b'.') {
+        at -= 1;
+        text[at] = pair(rest)[1];
     }
     if unscaled < 0 {
         at -= 1;
         text[at] = b'-';
     }
     out.extend_from_slice(&text[at..]);
+}
+
+/// The digits of a number below 100.
+fn pair(number: u64) -> [u8; 2] {
+    const PAIRS: &[u8; 200] = b"00010203040506070809101112131415161718192021222324252627282930313233343536373839\
+        40414243444546474849505152535455565758596061626364656667686970717273747576777879\
+        8081828384858687888990919293949596979899";
+    let place = (number as usize % 100) * 2;
+    [PAIRS[place], PAIRS[place + 1]]
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Spans of sealed days: what is committed of an owner's days in a dataset, 32 of them to a row of the database.
+//! Spans of sealed days: what is committed of an owner's days in a dataset, 16 of them to a row of the database, which thus stays below what SQLite moves to a page of its own.
 //!
 //! A row a day would be most of what a commit costs. A span's days stand one behind the other in a blob, each in the
 //! same few bytes: its place in the span, its number of rows, its closing balance, the digest.
@@ -9,9 +9,9 @@ use super::Digest;
 use crate::record::{Day, Money, Window};
 
 /// Days of a span.
-const DAYS: i32 = 32;
+const DAYS: i32 = 16;
 
-/// 32 days, counted from 1970-01-01.
+/// 16 days, counted from 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Span(pub i32);
 
@@ -50,7 +50,7 @@ impl SealedDay {
     /// Puts it behind the days of its span.
     pub(crate) fn push(&self, span: &mut Vec<u8>) {
         let place = self.day.epoch_days().rem_euclid(DAYS);
-        span.push(u8::try_from(place).expect("a place among 32"));
+        span.push(u8::try_from(place).expect("a place among 16"));
         span.push(u8::from(self.closing.is_some()));
         span.extend_from_slice(&u32::try_from(self.rows).expect("an owner has fewer than 2^32 rows").to_le_bytes());
         span.extend_from_slice(&self.closing.map_or(0, Money::unscaled).to_le_bytes());
@@ -128,7 +128,7 @@ mod tests {
         fn days_come_back(first in -25_000..84_000_i32, rows: Vec<(u32, Option<i32>)>) {
             let span = Span::of(Day::from_epoch_days(first).expect("a day"));
             let days: Vec<SealedDay> = (span.0 * DAYS..)
-                .zip(rows.iter().take(32))
+                .zip(rows.iter().take(16))
                 .map(|(day, (rows, closing))| sealed(day, *rows, closing.map(i64::from)))
                 .collect();
             let mut bytes = Vec::new();
@@ -163,6 +163,6 @@ mod tests {
         assert_eq!(all(span, &made), [sealed(65, 1, None), sealed(67, 9, Some(1)), sealed(69, 4, Some(7))]);
         assert_eq!(replaced(span, &before[1..], window, &now), None);
         assert!(!span.lies_in(window));
-        assert!(span.lies_in(Window { from: sealed(64, 0, None).day, to: sealed(95, 0, None).day }));
+        assert!(span.lies_in(Window { from: sealed(64, 0, None).day, to: sealed(79, 0, None).day }));
     }
 }
