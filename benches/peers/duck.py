@@ -1,7 +1,7 @@
 """DuckDB on the job of compare.py: duck.py PAGES OUT [--exact].
 
-JSON numbers become decimals by way of a double, which is fast, and wrong beyond 15 digits. With --exact they are made
-texts in the line before it is parsed, as nothing in DuckDB reads a JSON number's text.
+JSON numbers become decimals by way of a double, which is wrong beyond 15 digits. With --exact they are made texts in the line
+before it is parsed, as nothing in DuckDB reads a JSON number's text.
 """
 import json
 import pathlib
@@ -23,40 +23,33 @@ FIELDS = {
     "vat_details": "JSON", "failed_reason": "JSON", "status": "VARCHAR", "type": "VARCHAR", "balance_after": MONEY,
     "date": "TIMESTAMP", "date_transaction": "TIMESTAMP", "description": "VARCHAR",
 }
-if is_exact:
-    body = json.dumps({"body": {"acc_id": "VARCHAR", "card_ref": "VARCHAR", "transactions": [FIELDS]}})
-    numbers = r"""'"(amount|amount_fx|fx|fx_fee|balance_after)":(-?[0-9.]+)', '"\1":"\2"', 'g'"""
-    lines = f"SELECT regexp_replace(json::VARCHAR, {numbers}) AS line FROM read_ndjson_objects('{pages}')"
-    source = f"SELECT from_json(line, '{body}').body AS body FROM ({lines})"
-else:
-    row = ", ".join(f"{name} {kind}" for name, kind in FIELDS.items())
-    body = f"STRUCT(acc_id VARCHAR, card_ref VARCHAR, transactions STRUCT({row})[])"
-    source = f"SELECT body FROM read_ndjson('{pages}', columns = {{body: '{body}'}})"
+BODY = json.dumps({"body": {"acc_id": "VARCHAR", "card_ref": "VARCHAR", "transactions": [FIELDS]}})
+NUMBERS = r"""'"(amount|amount_fx|fx|fx_fee|balance_after)":(-?[0-9.]+)', '"\1":"\2"', 'g'"""
+line = f"regexp_replace(json::VARCHAR, {NUMBERS})" if is_exact else "json"
 
+# Half the time of read_ndjson with the same structure as its columns.
 database.execute(f"""
 CREATE TABLE card_transactions AS
-WITH pages AS ({source}),
-rows AS (SELECT body.acc_id, body.card_ref, unnest(body.transactions, recursive := true) FROM pages),
-signed AS (
-    SELECT * REPLACE (if(type = 'D', -amount, amount)::DECIMAL(18,4) AS amount,
-                      if(type = 'D', -amount_fx, amount_fx)::DECIMAL(18,4) AS amount_fx)
-    FROM rows)
-SELECT acc_id, card_ref, txid, date::DATE AS booking_date, date AS booked_at, amount, currency, balance_after,
-    status, description, date_transaction AS transacted_at, amount_fx, fx AS fx_rate, fx_fee, mcc, vat_details, failed_reason,
-    balance_after - amount - lag(balance_after) OVER chain AS gap
-FROM signed
-WINDOW chain AS (PARTITION BY card_ref, status = 'S' ORDER BY date, txid)
+WITH pages AS (SELECT from_json({line}, '{BODY}').body AS body FROM read_ndjson_objects('{pages}')),
+rows AS (SELECT body.acc_id AS acc_id, body.card_ref AS card_ref, unnest(body.transactions) AS row FROM pages)
+SELECT acc_id, card_ref, row.txid, row.date::DATE AS booking_date, row.date AS booked_at,
+    if(row.type = 'D', -row.amount, row.amount)::{MONEY} AS amount, row.currency, row.balance_after, row.status, row.description,
+    row.date_transaction AS transacted_at, if(row.type = 'D', -row.amount_fx, row.amount_fx)::{MONEY} AS amount_fx,
+    row.fx AS fx_rate, row.fx_fee, row.mcc, row.vat_details, row.failed_reason
+FROM rows
 """)
 # A balance that the next row contradicts is one fault, not two.
 breaks = """
 WITH gaps AS (
-    SELECT *, lag(gap) OVER (PARTITION BY card_ref ORDER BY booked_at, txid) AS gap_before
-    FROM card_transactions WHERE status = 'S' AND gap IS NOT NULL)
+    SELECT *, balance_after - amount - lag(balance_after) OVER chain AS gap FROM card_transactions WHERE status = 'S'
+    WINDOW chain AS (PARTITION BY card_ref ORDER BY booked_at, txid)),
+told AS (
+    SELECT *, coalesce(lag(gap) OVER (PARTITION BY card_ref ORDER BY booked_at, txid), 0) AS gap_before FROM gaps)
 SELECT card_ref, txid, balance_after - gap AS expected, balance_after AS actual
-FROM gaps WHERE gap <> 0 AND coalesce(gap_before, 0) <> -gap ORDER BY card_ref, booked_at, txid
+FROM told WHERE gap <> 0 AND gap_before <> -gap ORDER BY card_ref, booked_at, txid
 """
+rows = "FROM card_transactions ORDER BY card_ref, booked_at, txid"
+partitions = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (booking_date), WRITE_PARTITION_COLUMNS"
 database.execute(f"COPY ({breaks}) TO '{out}/breaks.csv' (FORMAT csv, HEADER)")
-rows = "SELECT * EXCLUDE gap FROM card_transactions"
-database.execute(f"COPY ({rows} ORDER BY card_ref, booked_at, txid) TO '{out}/card_transactions.csv' (FORMAT csv, HEADER)")
-partitioned = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (booking_date), WRITE_PARTITION_COLUMNS"
-database.execute(f"COPY ({rows}) TO '{out}/lake' ({partitioned})")
+database.execute(f"COPY ({rows}) TO '{out}/card_transactions.csv' (FORMAT csv, HEADER)")
+database.execute(f"COPY card_transactions TO '{out}/lake' ({partitions})")
