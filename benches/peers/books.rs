@@ -194,13 +194,19 @@ impl<'b> Card<'b> {
 
     /// Chooses the next row with a fault, away from the ends and from the second that many share.
     fn plan_fault(&mut self, after: u64) {
-        let every = 1_000_000_u64.checked_div(self.books.faults_per_million);
-        self.fault_at = every.and_then(|every| {
-            let at = after + 2 * APART + self.random.below(2 * every);
-            let tied = self.tied.0.saturating_sub(2 * APART)..self.tied.0 + self.tied.1 + 2 * APART;
-            let at = if self.tied.1 > 0 && tied.contains(&at) { tied.end } else { at };
-            (at + APART < self.rows).then_some(at)
-        });
+        self.fault_at = None;
+        let Some(every) = 1_000_000_u64.checked_div(self.books.faults_per_million) else { return };
+        let mut at = after + 2 * APART;
+        while at + APART < self.rows {
+            if self.tied.1 > 0 && at + 2 * APART > self.tied.0 && at < self.tied.0 + self.tied.1 + 2 * APART {
+                at = self.tied.0 + self.tied.1 + 2 * APART;
+            } else if self.random.below(every) == 0 {
+                self.fault_at = Some(at);
+                return;
+            } else {
+                at += 1;
+            }
+        }
     }
 
     fn write(mut self, pages: &mut Pages, made: &mut Made) -> io::Result<()> {
