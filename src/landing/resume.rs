@@ -248,19 +248,57 @@ impl Resumed {
 
 impl Replay {
     /// The answer that landed to the next request. Once another was asked than landed, nothing that landed fits any more.
+    ///
+    /// The pages of a pass may have landed in any order, as some are asked for ahead of their turn. A first page begins the
+    /// next pass; what was asked ahead before it and never needed is of no use to that.
     pub fn next(&mut self, target: &str) -> Option<ResponseId> {
-        match self.answers.pop_front() {
-            Some((asked, response)) if asked == target => Some(response),
-            _ => {
-                self.answers.clear();
-                None
-            }
+        let further = self.answers.iter().take_while(|(asked, _)| is_further_page(asked)).count();
+        let at = if is_further_page(target) {
+            self.answers.iter().take(further).position(|(asked, _)| asked == target)
+        } else {
+            self.answers.drain(..further);
+            self.answers.front().filter(|(asked, _)| asked == target).map(|_| 0)
+        };
+        if at.is_none() {
+            self.answers.clear();
         }
+        self.answers.remove(at?).map(|(_, response)| response)
     }
+}
+
+/// Whether a request is for a page behind the first of its listing.
+fn is_further_page(target: &str) -> bool {
+    let start = target.split(['?', '&']).find_map(|part| part.strip_prefix("limit_start="));
+    start.is_some_and(|start| start != "0")
 }
 
 /// Ids of runs that have an index.
 pub(super) fn known_runs(folder: &Path) -> Result<HashSet<String>> {
     let name = |path: std::path::PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     Ok(indexes(folder)?.into_iter().filter_map(name).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replay(starts: &[u32]) -> Replay {
+        let answer =
+            |(number, start): (u32, &u32)| (format!("/list?limit_start={start}&limit_number=3"), ResponseId(number));
+        Replay { answers: (0..).zip(starts).map(answer).collect() }
+    }
+
+    fn asked(replay: &mut Replay, starts: &[u32]) -> Vec<Option<u32>> {
+        let of = |start: &u32| format!("/list?limit_start={start}&limit_number=3");
+        starts.iter().map(|start| replay.next(&of(start)).map(|response| response.0)).collect()
+    }
+
+    #[test]
+    fn pages_that_were_read_ahead_are_found_in_their_pass_alone() {
+        let mut ahead = replay(&[0, 4, 2, 6, 0, 2, 6, 4]);
+        assert_eq!(asked(&mut ahead, &[0, 2, 4, 0, 2, 4, 6]), [0, 2, 1, 4, 5, 7, 6].map(Some));
+        // What the second pass did not land is not taken from the first.
+        assert_eq!(asked(&mut replay(&[0, 4, 2, 0, 2]), &[0, 2, 0, 4, 2]), [Some(0), Some(2), Some(3), None, None]);
+        assert_eq!(asked(&mut replay(&[0, 2, 0]), &[0, 4, 0]), [Some(0), None, None]);
+    }
 }

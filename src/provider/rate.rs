@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -18,6 +19,8 @@ const CELLS: NonZeroU32 = NonZeroU32::new(16).expect("it is not zero");
 #[derive(Debug)]
 pub struct Gate {
     slots: Semaphore,
+    /// Attempts that wait for a slot.
+    waiting: AtomicUsize,
     limiter: Option<DefaultDirectRateLimiter>,
     quiet_until: Mutex<Option<Instant>>,
 }
@@ -26,12 +29,20 @@ impl Gate {
     /// A gate for `concurrency` attempts in flight (at least one) and `requests_per_second` started in any second.
     pub fn new(concurrency: usize, requests_per_second: Option<u32>) -> Self {
         let limiter = requests_per_second.and_then(NonZeroU32::new).map(|rate| RateLimiter::direct(quota(rate)));
-        Self { slots: Semaphore::new(concurrency.max(1)), limiter, quiet_until: Mutex::new(None) }
+        Self {
+            slots: Semaphore::new(concurrency.max(1)),
+            waiting: AtomicUsize::new(0),
+            limiter,
+            quiet_until: Mutex::new(None),
+        }
     }
 
     /// Waits for a slot, then for the rate. The attempt holds what it gets until its last byte is read.
     pub async fn enter(&self) -> SemaphorePermit<'_> {
-        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let slot = {
+            let _waiting = Waiting::new(&self.waiting);
+            self.slots.acquire().await.expect("the semaphore is never closed")
+        };
         loop {
             let quiet_until = *self.quiet_until.lock().expect("no thread panics while it holds the time");
             match quiet_until {
@@ -45,11 +56,32 @@ impl Gate {
         slot
     }
 
+    /// Slots that nobody holds or waits for.
+    pub fn idle(&self) -> usize {
+        self.slots.available_permits().saturating_sub(self.waiting.load(Ordering::Relaxed))
+    }
+
     /// Lets nobody through for `wait`: the provider told one caller that it would refuse them all.
     pub fn keep_quiet(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut quiet_until = self.quiet_until.lock().expect("no thread panics while it holds the time");
         *quiet_until = Some(quiet_until.map_or(until, |before| before.max(until)));
+    }
+}
+
+/// Counts somebody who waits, until it is dropped: who gives up waiting is counted no more.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -121,10 +153,13 @@ mod tests {
         block_on(async {
             let gate = Gate::new(1, None);
             drop(gate.enter().await);
+            assert_eq!(gate.idle(), 1);
             let held = gate.enter().await;
+            assert_eq!(gate.idle(), 0);
             let second = tokio::time::timeout(Duration::from_millis(20), gate.enter()).await;
             assert!(second.is_err(), "the only slot is held");
             drop(held);
+            assert_eq!(gate.idle(), 1, "who gave up waiting is not counted");
         });
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod engines;
 
 mod packages;
+mod peers;
 mod postgresql;
 mod readers;
 mod refusals;

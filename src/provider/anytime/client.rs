@@ -102,6 +102,11 @@ impl<'a> Client<'a> {
         self.retrier.retries()
     }
 
+    /// Requests that could be in flight beside those that are or wait to be.
+    pub fn idle_slots(&self) -> usize {
+        self.gate.idle()
+    }
+
     /// Bits of the key.
     pub fn key_bits(&self) -> usize {
         self.key_bits

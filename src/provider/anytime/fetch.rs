@@ -1,5 +1,6 @@
 //! Everything that a plan needs: accounts, their cards, and all listings of its feeds, several at a time.
 
+mod ahead;
 mod resumed;
 
 use std::cmp::Reverse;
@@ -12,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use memchr::memmem;
 
+use self::ahead::{Ahead, Guesses};
 use super::client::{Client, landed_page};
 use super::date_filter::{self, DateFilter, Verdict};
 use super::{NAME, account_path, auth, balance_path, details, path, route, wire};
@@ -72,6 +74,7 @@ pub async fn fetch(
         transfers_unlimited: AtomicBool::new(false),
         reaches: reconcile::closing::reaching(plan.window, plan.zone.day_at(Utc::now())),
         cards_before: Mutex::default(),
+        guesses: Guesses::default(),
     };
     let mut fetched = Fetched::default();
     fetch.run(&mut fetched).await.map_err(|trouble| trouble.error)?;
@@ -94,6 +97,8 @@ struct Fetch<'a> {
     reaches: Option<Day>,
     /// Where each card's balance stood when its account's cards were listed first.
     cards_before: Mutex<HashMap<String, ResponseId>>,
+    /// What became of the pages that were asked for ahead of their turn.
+    guesses: Guesses,
 }
 
 /// Something to fetch that waits for its turn.
@@ -429,16 +434,23 @@ impl Fetch<'_> {
             twice: limits.listings_read_twice,
             limits_ignored: is_transfers && self.transfers_unlimited.load(Ordering::Relaxed),
         });
-        while let Some(ask) = pager.ask() {
+        let page = |ask: Ask| {
             let target = target(&asked, ask);
-            let landed = self.landed(replay, &target);
+            async move { (ask, self.client.page(route.shelf, &target, route.rows).await) }
+        };
+        let mut ahead = Ahead::new(self, page);
+        while let Some(ask) = pager.ask() {
+            let landed = self.landed(replay, &target(&asked, ask));
             let landed = landed.and_then(|(response, body)| landed_page(response, body, route.rows).ok());
             let page = match landed {
                 Some(page) => page,
-                None => self.client.page(route.shelf, &target, route.rows).await?,
+                None => ahead.page(ask, &pager).await?,
             };
             seen(&page);
             pager.take(page);
+            if !pager.is_reading_on() {
+                ahead.settle().await?;
+            }
         }
         let outcome = pager.into_outcome().expect("a pager that asks nothing has its outcome");
         if is_transfers && outcome.limits_ignored {

@@ -10,7 +10,9 @@
 //! **What the proof shows.** Rows differ, keep their order while they exist, and do not come back once gone. If between
 //! two requests rows were only inserted or only deleted, the rows of a proved listing are exactly those that the server
 //! listed when the last page was read: an overlap at its place says that as many rows stand before it as were read. When
-//! two requests reached the end, this holds whatever happened. **What it cannot see:** in a longer listing, a row deleted
+//! two requests reached the end, this holds whatever happened. (Pages may be answered in any order, those that are read ahead
+//! included: each seam speaks of what happened between the answers to its two pages. For these, which are sent one after
+//! the other, the time between is that between two requests.) **What it cannot see:** in a longer listing, a row deleted
 //! and another inserted between the same two requests, both on pages that were read before and neither on the first.
 //! [`Settings::twice`] closes that gap by reading every page a second time, at twice the requests. That is also done
 //! when a row stands in the listing twice, since equal rows can hide a shift (and a listing full of equal rows that moves
@@ -71,6 +73,15 @@ pub struct Ask {
     pub start: u64,
     /// `limit_number`.
     pub limit: u32,
+}
+
+/// A page that is not asked for yet, but will be if the listing goes on as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// The page.
+    pub ask: Ask,
+    /// Whether `total_results` says that it has rows.
+    pub is_told: bool,
 }
 
 /// What became of a listing.
@@ -138,6 +149,8 @@ struct Pass {
     end_shown: u32,
     /// The last total that was told.
     total: Option<u64>,
+    /// How far each full page moves on, once a seam has shown that the server heeds positions.
+    step: Option<u64>,
     /// Only in a last pass: a contradiction was bridged, so that there are rows to hand over, though unproved.
     bridged: Option<String>,
     stepped_back: bool,
@@ -153,6 +166,26 @@ impl Pager {
     /// The page to ask for; none when the outcome is known.
     pub fn ask(&self) -> Option<Ask> {
         (!matches!(self.state, State::Done(_))).then_some(self.next)
+    }
+
+    /// The page `pages` behind [`ask`](Self::ask)'s, where it can be told: its answer may be fetched ahead of its turn, but is
+    /// taken in its turn alone, and only as long as the pass goes on ([`is_reading_on`](Self::is_reading_on)). None where two
+    /// readings prove the listing: these must not overlap.
+    pub fn expected(&self, pages: u32) -> Option<Expected> {
+        let pass = self.pass.as_ref().filter(|_| matches!(self.state, State::Reading) && !self.settings.twice)?;
+        let step = pass.step.filter(|step| *step > 0 && pass.end_shown == 0 && pass.bridged.is_none())?;
+        if pass.reads.saturating_add(pages) >= self.settings.pages_max {
+            return None;
+        }
+        let start = self.next.start + step * u64::from(pages);
+        // The row at `start` is the last of the page before.
+        let is_told = self.settings.total_counts && pass.total.is_some_and(|total| start + 1 < total);
+        Some(Expected { ask: Ask { start, limit: self.settings.page_size }, is_told })
+    }
+
+    /// Whether the next page goes on with a pass. Where it does not, what was fetched ahead belongs to the past.
+    pub fn is_reading_on(&self) -> bool {
+        matches!(self.state, State::Reading) && self.pass.is_some()
     }
 
     /// The outcome, once nothing is to be asked any more.
@@ -266,6 +299,8 @@ impl Pager {
             pass.overlap = page.overlap();
             let position = self.next.start + page.len() as u64;
             self.next = Ask { start: position - pass.overlap.len() as u64, limit: self.settings.page_size };
+            let is_full = pass.seams > 0 && pass.end_shown == 0 && pass.overlap.len() == 1;
+            pass.step = is_full.then(|| page.len() as u64 - 1);
         }
         self.pass = Some(pass);
         self.state = State::Reading;
@@ -517,6 +552,7 @@ impl Pass {
             end: String::new(),
             end_shown: 0,
             total: first.total,
+            step: None,
             bridged: None,
             stepped_back: false,
             first,

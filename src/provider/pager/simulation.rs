@@ -156,6 +156,35 @@ impl Server {
         pager.into_outcome().expect("nothing is asked any more")
     }
 
+    /// As [`read`](Self::read), with requests sent ahead of their turn and answered in any order: `order` picks the next of
+    /// those in flight.
+    fn read_ahead(&mut self, settings: Settings, ahead_max: u32, order: &[u8]) -> Outcome {
+        let (mut pager, mut order) = (Pager::new(settings), order.iter().cycle());
+        let (mut in_flight, mut answered) = (Vec::new(), HashMap::new());
+        while let Some(ask) = pager.ask() {
+            while !answered.contains_key(&(ask.start, ask.limit)) {
+                if !in_flight.contains(&ask) {
+                    in_flight.push(ask);
+                }
+                for expected in (1..=ahead_max).map_while(|pages| pager.expected(pages)).map(|expected| expected.ask) {
+                    if !in_flight.contains(&expected) && !answered.contains_key(&(expected.start, expected.limit)) {
+                        in_flight.push(expected);
+                    }
+                }
+                let picked = usize::from(*order.next().expect("it goes round")) % in_flight.len();
+                let ask = in_flight.remove(picked);
+                answered.insert((ask.start, ask.limit), self.answer(ask));
+            }
+            pager.take(answered.remove(&(ask.start, ask.limit)).expect("it is answered"));
+            if !pager.is_reading_on() {
+                in_flight.drain(..).for_each(|ask| drop(self.answer(ask)));
+                answered.clear();
+            }
+            assert!(self.asks.len() < 40_000, "it must end");
+        }
+        pager.into_outcome().expect("nothing is asked any more")
+    }
+
     fn rows_of(&self, outcome: &Outcome) -> Vec<String> {
         let rows: Vec<String> = outcome
             .pages
@@ -272,6 +301,40 @@ proptest! {
         assert_true(&server, &outcome)?;
     }
 
+    /// Read ahead, with answers in any order, a proof is as good: of changes of one kind.
+    #[test]
+    fn what_is_proved_when_read_ahead_was_so(
+        manners in any_manners(),
+        count in 0..40_usize,
+        page_size in 2..=7_u32,
+        ahead_max in 1..=6_u32,
+        order in vec(any::<u8>(), 1..12),
+        changes in prop_oneof![gaps(insert(), 3), gaps(delete(), 3)],
+    ) {
+        let mut server = Server::new(manners, names(count), changes);
+        let outcome = server.read_ahead(settings(page_size), ahead_max, &order);
+        assert_true(&server, &outcome)?;
+    }
+
+    /// What is listed at rest is the same, read ahead or not, and costs no more requests than are sent beyond the end.
+    #[test]
+    fn what_holds_still_is_read_ahead_as_it_is_in_turn(
+        manners in any_manners(),
+        ids in prop_oneof![(0..40_u32).prop_map(|count| (0..count).collect::<Vec<_>>()), vec(0..30_u32, 0..40)],
+        page_size in 2..=7_u32,
+        ahead_max in 1..=6_u32,
+        order in vec(any::<u8>(), 1..12),
+    ) {
+        let rows: Vec<String> = ids.iter().map(|id| format!("row {id}")).collect();
+        let manners = Manners { unordered: false, ..manners };
+        let mut in_turn = Server::new(manners.clone(), rows.clone(), Vec::new());
+        let expected = in_turn.read(settings(page_size));
+        let mut ahead = Server::new(manners, rows, Vec::new());
+        let outcome = ahead.read_ahead(settings(page_size), ahead_max, &order);
+        prop_assert_eq!(in_turn.rows_of(&expected), ahead.rows_of(&outcome));
+        prop_assert_eq!(std::mem::discriminant(&expected.proof), std::mem::discriminant(&outcome.proof));
+    }
+
     /// Reading twice needs no assumption about the changes at all.
     #[test]
     fn what_is_proved_by_two_readings_was_so_whatever_happened(
@@ -376,6 +439,24 @@ fn no_request_is_made_without_need() {
     // A hundred pages cost two requests more: the end is asked for, and the first page again.
     let (outcome, asks) = read_quiet(10_000 - 120, 100, honest(Echo::Applied));
     assert_eq!((outcome.pages.len(), asks.len()), (100, 102));
+}
+
+#[test]
+fn pages_that_the_count_promises_are_asked_for_ahead_and_none_beyond() {
+    let manners = Manners { total: Total::Right, ..honest(Echo::Applied) };
+    for count in [90, 91, 100, 109] {
+        let mut server = Server::new(manners.clone(), names(count), Vec::new());
+        let mut pager = Pager::new(settings(10));
+        let (mut ahead, mut guessed) = (0, 0);
+        while let Some(ask) = pager.ask() {
+            let expected = (1..=20).map_while(|pages| pager.expected(pages));
+            let (told, guesses): (Vec<_>, Vec<_>) = expected.partition(|expected| expected.is_told);
+            assert!(told.iter().all(|expected| expected.ask.start + 1 < count as u64), "{told:?}");
+            (ahead, guessed) = (ahead.max(told.len()), guessed.max(guesses.len()));
+            pager.take(server.answer(ask));
+        }
+        assert!(ahead >= 7 && guessed >= 1, "{ahead} {guessed}");
+    }
 }
 
 #[test]
