@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -94,8 +94,8 @@ impl Archive {
         let unreadable = |error: std::io::Error| {
             Error::environment("a landed response could not be read").at(&source.name).because(error)
         };
-        buffer.clear();
         if let Form::Packed = place.form {
+            buffer.clear();
             let packed = File::open(&source.path).map_err(unreadable)?;
             let reader = zstd::Decoder::new(packed).map_err(unreadable)?;
             reader.take(RESPONSE_BYTES_MAX).read_to_end(buffer).map_err(unreadable)?;
@@ -199,29 +199,43 @@ impl Archive {
         visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
     ) -> Result<()> {
         const BLOCK_BYTES: usize = 1 << 20;
-        let mut reader = BufReader::with_capacity(BLOCK_BYTES, reader);
+        let failed = |error| cannot_open(path, error);
+        let mut reader = reader.take(u64::MAX);
         let mut spool = spool.map(|file| BufWriter::with_capacity(BLOCK_BYTES, file));
-        let mut line = Vec::new();
+        // What was read and belongs to no line yet, at its end the beginning of one.
+        let mut held = Vec::with_capacity(2 * BLOCK_BYTES);
         let mut offset = 0_u64;
         loop {
-            line.clear();
-            let read = (&mut reader)
-                .take(RESPONSE_BYTES_MAX)
-                .read_until(b'\n', &mut line)
-                .map_err(|error| cannot_open(path, error))?;
-            if read == 0 {
+            let known = held.len();
+            reader.set_limit(BLOCK_BYTES as u64);
+            let read = reader.read_to_end(&mut held).map_err(failed)?;
+            if let Some(spool) = &mut spool {
+                spool.write_all(&held[known..]).map_err(failed)?;
+            }
+            let is_last = read < BLOCK_BYTES;
+            let mut begin = 0;
+            let ends = memchr::memchr_iter(b'\n', &held[known..]).map(|at| known + at + 1);
+            let rest = (is_last && !held.ends_with(b"\n")).then_some(held.len());
+            for end in ends.chain(rest) {
+                let response = held[begin..end].trim_ascii_end();
+                if !response.is_empty() {
+                    self.found(response, offset, Form::Plain, visit)?;
+                }
+                offset += (end - begin) as u64;
+                begin = end;
+            }
+            if is_last {
                 break;
             }
-            if let Some(spool) = &mut spool {
-                spool.write_all(&line).map_err(|error| cannot_open(path, error))?;
+            held.drain(..begin);
+            if held.len() as u64 > RESPONSE_BYTES_MAX {
+                // No response is as long; what it is instead is told by whoever reads it.
+                self.found(&held, offset, Form::Plain, visit)?;
+                offset += held.len() as u64;
+                held.clear();
             }
-            let response = line.trim_ascii_end();
-            if !response.is_empty() {
-                self.found(response, offset, Form::Plain, visit)?;
-            }
-            offset += read as u64;
         }
-        spool.map_or(Ok(()), |mut spool| spool.flush()).map_err(|error| cannot_open(path, error))
+        spool.map_or(Ok(()), |mut spool| spool.flush()).map_err(failed)
     }
 
     fn scan_whole(

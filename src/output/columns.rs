@@ -158,7 +158,9 @@ impl Nulls {
     #[inline]
     fn push(&mut self, is_null: bool) {
         if is_null {
-            self.known.append_n_non_nulls(std::mem::take(&mut self.behind));
+            if self.behind > 0 {
+                self.known.append_n_non_nulls(std::mem::take(&mut self.behind));
+            }
             self.known.append_null();
         } else {
             self.behind += 1;

@@ -32,6 +32,11 @@ impl CsvSink {
         writer.into_inner().expect("memory takes any number of bytes")
     }
 
+    /// Room for more bytes.
+    pub(super) fn make_room(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Ends the line.
     pub fn end_row(&mut self) {
         *self.bytes.last_mut().expect("a row has cells") = b'\n';
@@ -70,7 +75,9 @@ impl CsvSink {
 
 impl CellSink for CsvSink {
     fn text(&mut self, value: Option<&str>) {
-        let text = value.unwrap_or_default().as_bytes();
+        let Some(text) = value.map(str::as_bytes) else {
+            return self.bytes.push(b',');
+        };
         let mark: &[u8] = if runs_as_formula(text) { b"'" } else { b"" };
         if needs_quotes(text) {
             self.quoted(mark, text);

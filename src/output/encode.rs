@@ -9,6 +9,10 @@ use super::packed::Packer;
 use super::sealed::Hashers;
 use super::totals::{Summing, Totals};
 
+/// Bytes of a line of CSV, and of a packed row: by these, room is made.
+const LINE_BYTES_ABOUT: usize = 192;
+const PACKED_BYTES_ABOUT: usize = 144;
+
 /// Encodes rows of one dataset. Cheap to copy, and usable on any thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoder {
@@ -24,7 +28,8 @@ impl Encoder {
     /// Encodes rows that stand one behind the other in the report. Encoding an owner's rows in several parts and
     /// appending them in order comes to the same; it bounds the memory of an owner with very many rows.
     pub fn encode<'r, R: Row + 'r>(&self, rows: impl IntoIterator<Item = &'r R>) -> Encoded {
-        let mut encoded = self.empty();
+        let (rows, mut encoded) = (rows.into_iter(), self.empty());
+        encoded.make_room(rows.size_hint().0);
         for row in rows {
             encoded.push(row);
         }
@@ -78,6 +83,16 @@ impl Encoded {
         }
         if let Some(lake) = &mut self.lake {
             lake.end_row(row.day().expect("every row of a dataset in the lake has a day"));
+        }
+    }
+
+    /// Room for rows, so that what is there is not copied each time it outgrows its place.
+    fn make_room(&mut self, rows: usize) {
+        if let Some(csv) = &mut self.csv {
+            csv.make_room(rows * LINE_BYTES_ABOUT);
+        }
+        if let Some(lake) = &mut self.lake {
+            lake.packer.make_room(rows * PACKED_BYTES_ABOUT);
         }
     }
 

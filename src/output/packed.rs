@@ -17,6 +17,11 @@ pub(super) struct Packer {
 }
 
 impl Packer {
+    /// Room for more bytes.
+    pub(super) fn make_room(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Bytes packed so far.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()

@@ -339,6 +339,38 @@ mod tests {
     }
 
     #[test]
+    fn rows_their_cells_and_their_columns_sum_up_to_the_same() {
+        for dataset in crate::record::dataset::ALL {
+            let (mut by_cells, mut by_columns) = (Summing::new(dataset), Summing::new(dataset));
+            let mut columns = super::super::columns::Columns::new(dataset);
+            for (_, cells) in rows().iter().filter(|(each, _)| std::ptr::eq(*each, dataset)) {
+                replay(cells, &mut by_cells);
+                replay(cells, &mut columns);
+            }
+            by_columns.add_batch(&columns.take().expect("texts"));
+            assert_eq!(by_columns.totals(), by_cells.totals(), "{}", dataset.name);
+        }
+        for full in [true, false] {
+            let card = super::super::samples::card_transaction(full);
+            let line = super::super::samples::statement_line(crate::record::Feed::AccountStatements, full);
+            assert_eq!(by_row(&card), by_its_cells(&card));
+            assert_eq!(by_row(&line), by_its_cells(&line));
+        }
+    }
+
+    fn by_row(row: &impl Row) -> Totals {
+        let mut summing = Summing::new(row.dataset());
+        summing.add_row(row);
+        summing.totals().clone()
+    }
+
+    fn by_its_cells(row: &impl Row) -> Totals {
+        let mut summing = Summing::new(row.dataset());
+        row.write_cells(&mut summing);
+        summing.totals().clone()
+    }
+
+    #[test]
     fn sums_are_by_currency_and_exact() {
         let mut totals = statement(Some("USD"), &["99999999999999.9999", "99999999999999.9999", "-0.01"]);
         totals.add(&statement(Some("EUR"), &["-1", "2.5"]));

@@ -112,7 +112,9 @@ fn holds(feed: Feed, response: &[u8], txid: &str) -> bool {
     let Ok(page) = Page::<Json<'_>>::parse(feed, response) else {
         return false;
     };
-    page.rows.iter().any(|row| {
+    // Few rows are worth a closer look.
+    let mut named = page.rows.iter().filter(|row| memmem::find(row.get().as_bytes(), txid.as_bytes()).is_some());
+    named.any(|row| {
         let ids = serde_json::from_str::<Ids<'_>>(row.get()).ok();
         let id = ids.and_then(|ids| if feed == Feed::CreditTransfers { ids.internal_id } else { ids.txid });
         id.is_some_and(|id| id.get().trim_matches('"') == txid)

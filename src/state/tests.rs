@@ -222,6 +222,52 @@ fn the_file_is_private_and_of_a_known_version() {
 }
 
 #[test]
+fn what_was_sealed_a_row_a_day_moves_to_spans() {
+    let (folder, state) = fresh();
+    let digest = Digest::of(b"rows");
+    {
+        let mut connection = state.connection();
+        let transaction = connection.transaction().expect("begins");
+        transaction
+            .execute_batch(
+                "DROP TABLE sealed_spans; PRAGMA user_version = 2;
+                 CREATE TABLE sealed_rows (owner INTEGER, dataset INTEGER, day INTEGER, rows INTEGER, digest BLOB, closing INTEGER);
+                 INSERT INTO owners VALUES (7, 'card', '900'), (8, 'card', '1000')",
+            )
+            .expect("is as version 2 had it");
+        for (owner, day, closing) in
+            [(7, 19_999, Some(-5_000)), (7, 20_000, None), (8, 20_000, Some(1)), (7, 20_031, Some(0))]
+        {
+            transaction
+                .execute(
+                    "INSERT INTO sealed_rows VALUES (?1, 5, ?2, 3, ?3, ?4)",
+                    params![owner, day, digest.0, closing],
+                )
+                .expect("writes");
+        }
+        transaction.commit().expect("commits");
+    }
+    drop(state);
+    let state = State::open(folder.path()).expect("is brought up to date");
+    let on = |day: i32| {
+        let day = Day::from_epoch_days(day).expect("a day");
+        let sealed = state.sealed_rows(&crate::record::dataset::BALANCES, day).expect("reads");
+        assert!(sealed.iter().all(|sealed| sealed.rows == 3 && sealed.digest == digest));
+        sealed.iter().map(|sealed| (sealed.owner.1.clone(), sealed.closing.map(Money::unscaled))).collect::<Vec<_>>()
+    };
+    assert_eq!(on(19_998), []);
+    assert_eq!(on(19_999), [("900".to_owned(), Some(-5_000))]);
+    assert_eq!(on(20_000), [("1000".to_owned(), Some(1)), ("900".to_owned(), None)]);
+    assert_eq!(on(20_031), [("900".to_owned(), Some(0))]);
+    let days =
+        Window { from: Day::from_epoch_days(20_000).expect("a day"), to: Day::from_epoch_days(20_031).expect("a day") };
+    assert_eq!(
+        state.sealed_closings(&card("900"), days).expect("reads").into_values().collect::<Vec<_>>(),
+        [Money::ZERO]
+    );
+}
+
+#[test]
 fn it_can_be_read_while_a_run_holds_the_directory() {
     let (folder, state) = fresh();
     apply(&state, &delta("run-1", window("2026-11-01", "2026-11-07"), &["900"]), &[]);

@@ -209,7 +209,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `text` if it is next, to the letter.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "a comparison with bytes of known number is a few instructions")]
+    #[inline(always)]
     pub(super) fn takes_text(&mut self, text: &'static str) -> bool {
         let is_next = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
         if is_next {
