@@ -270,6 +270,7 @@ impl KeptRows<'_> {
 }
 
 /// Finds out whose a row is.
+#[derive(Clone)]
 pub(super) struct OwnerOf {
     dataset: &'static Dataset,
     at: usize,
@@ -281,6 +282,18 @@ pub(super) struct OwnerOf {
 impl OwnerOf {
     pub(super) fn new(dataset: &'static Dataset) -> OwnerOf {
         OwnerOf { dataset, at: 0, kind: OwnerKind::Account, acc_id: String::new(), card_ref: String::new() }
+    }
+
+    /// Before the cells of another row.
+    pub(super) fn begin(&mut self) {
+        (self.at, self.kind) = (0, OwnerKind::Account);
+        self.acc_id.clear();
+        self.card_ref.clear();
+    }
+
+    /// Whether the row is that owner's.
+    pub(super) fn is(&self, owner: &Owner) -> bool {
+        (self.kind, &self.acc_id, &self.card_ref) == (owner.kind, &owner.acc_id, &owner.card_ref)
     }
 
     pub(super) fn owner(self) -> Owner {

@@ -17,6 +17,11 @@ pub(super) struct Packer {
 }
 
 impl Packer {
+    /// Forgets all rows, but not the room they took.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// Room for more bytes.
     pub(super) fn make_room(&mut self, bytes: usize) {
         self.bytes.reserve(bytes);

@@ -229,9 +229,11 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
     // A sign, a point, 19 digits and the zeros before them.
     let mut text = [b'0'; 32];
     let (mut rest, mut decimals) = (unscaled.unsigned_abs(), scale);
-    while decimals > decimals_min && rest % 10 == 0 {
-        rest /= 10;
-        decimals -= 1;
+    for (zeros, factor) in [(4, 10_000), (2, 100), (1, 10)] {
+        while decimals >= decimals_min + zeros && rest % factor == 0 {
+            rest /= factor;
+            decimals -= zeros;
+        }
     }
     let mut at = text.len();
     if decimals > 0 {

@@ -11,7 +11,7 @@ use crate::output::fan::{Both, To};
 use crate::output::lake::{OwnerOf, partition_path};
 use crate::output::packed::Packer;
 use crate::output::parquet::PartitionReader;
-use crate::record::{CellSink, Dataset, Day, Money, OwnerKind, Rate, Stamp, dataset};
+use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, dataset};
 use crate::state::{Digest, OwnerKey, SealedRows, State, seal_partition};
 
 /// What a partition's check gave.
@@ -97,16 +97,28 @@ fn kind_by_count(before: u64, now: u64) -> FindingKind {
 fn owners_of(verifier: &Verifier<'_>, dataset: &'static Dataset, path: &str) -> Option<Vec<SealedRows>> {
     let mut reader = PartitionReader::open(dataset, &verifier.out.join(path)).ok()?;
     let mut owners: HashMap<OwnerKey, (Sha256, u64)> = HashMap::new();
+    // Rows of an owner follow each other.
+    let mut open: Option<(Owner, (Sha256, u64))> = None;
+    let key_of = |owner: &Owner| (owner.kind, owner.id().to_owned());
+    let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
     while let Some(batch) = reader.next_batch().ok()? {
         for row in 0..batch.rows() {
-            let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
+            owner.begin();
+            packer.clear();
             batch.hand_over(row, &mut Both(To(&mut owner), To(&mut packer))).ok()?;
-            let owner = owner.owner();
-            let (hash, rows) = owners.entry((owner.kind, owner.id().to_owned())).or_default();
+            if !open.as_ref().is_some_and(|(last, _)| owner.is(last)) {
+                let next = owner.clone().owner();
+                let so_far = owners.remove(&key_of(&next)).unwrap_or_default();
+                if let Some((last, so_far)) = open.replace((next, so_far)) {
+                    owners.insert(key_of(&last), so_far);
+                }
+            }
+            let (_, (hash, rows)) = open.as_mut().expect("opened above");
             hash.update(packer.bytes());
             *rows += 1;
         }
     }
+    owners.extend(open.map(|(last, so_far)| (key_of(&last), so_far)));
     let sealed = owners.into_iter().map(|(owner, (hash, rows))| {
         let digest = Digest(hash.finalize().into());
         SealedRows { owner: Arc::new(owner), rows, digest, closing: None }

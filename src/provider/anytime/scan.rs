@@ -437,9 +437,10 @@ fn next_mark(bytes: &[u8], mut at: usize) -> usize {
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
-        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
-        let found = (quotes | zeros(word ^ (ONES * u64::from(b'\\'))) | below_blank) & HIGHS;
+        // With this bit turned, the quote lies right behind the bytes below the blank, and the blank does not.
+        let turned = word ^ (ONES * 0x02);
+        let ends = turned.wrapping_sub(ONES * 0x21) & !turned;
+        let found = (ends | zeros(word ^ (ONES * u64::from(b'\\')))) & HIGHS;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
