@@ -1,4 +1,5 @@
 //! How near a fetch comes to what the provider allows: `cargo bench --bench fetch [-- words that a case's name holds]`.
+//! `slower=10` makes latencies ten times as long and rates as low, for a machine that others use too.
 //!
 //! Against the sandbox, over real sockets. Each case is told with its requests, the least that prove the same listings (one
 //! at a time, nothing ahead), the wall clock over what the limit allows (`least / rate`, or `least × latency / concurrency`),
@@ -60,15 +61,24 @@ fn cases() -> Vec<Case> {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let mut words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let slower = words.iter().find_map(|word| word.strip_prefix("slower=")?.parse().ok()).unwrap_or(1);
+    words.retain(|word| !word.starts_with("slower="));
+    let slowed = |case: Case| Case {
+        latency_ms: case.latency_ms * u64::from(slower),
+        rate: case.rate.map(|rate| (rate / slower).max(1)),
+        ..case
+    };
     println!(
         "| case | requests | of the least | wall s | of what is allowed | client ms CPU a request | sandbox requests/s a core |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for case in cases().iter().filter(|case| words.iter().all(|word| case.name.contains(word.as_str()))) {
+    for case in
+        cases().into_iter().map(slowed).filter(|case| words.iter().all(|word| case.name.contains(word.as_str())))
+    {
         let least =
-            fetch(&Case { latency_ms: 0, rate: None, concurrency: 1, accounts: Vec::new(), ..*case }, &case.accounts);
-        let taken = fetch(case, &case.accounts);
+            fetch(&Case { latency_ms: 0, rate: None, concurrency: 1, accounts: Vec::new(), ..case }, &case.accounts);
+        let taken = fetch(&case, &case.accounts);
         let allowed_s = match case.rate {
             Some(rate) => least.requests as f64 / f64::from(rate),
             None => {

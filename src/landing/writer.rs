@@ -1,5 +1,6 @@
 //! Writing the landing while pages come in.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{File, OpenOptions};
@@ -11,6 +12,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 
 use super::index::{EndLine, SetAsideLine};
 use super::resume::{Interrupted, Resumed};
@@ -147,8 +149,7 @@ impl Landing {
         if !spans_lines {
             stored.push(b'\n');
         }
-        let frame = zstd::bulk::compress(&stored, ZSTD_LEVEL)
-            .map_err(|error| Error::environment("a response could not be compressed").because(error))?;
+        let frame = compressed(&stored)?;
         let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
         let response = ResponseId(u32::try_from(inner.responses.len()).expect("a run has fewer than 2^32 responses"));
         let (file, offset) = if spans_lines {
@@ -253,6 +254,21 @@ impl Landing {
     pub fn read_back(&self) -> Result<Archive> {
         Archive::of_landed(&self.root, &self.responses())
     }
+}
+
+/// As one zstd frame. A thread keeps its compressor: to set one up takes longer than a page takes to pack.
+fn compressed(bytes: &[u8]) -> Result<Vec<u8>> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    let unpacked = |error| Error::environment("a response could not be compressed").because(error);
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(Compressor::new(ZSTD_LEVEL).map_err(unpacked)?),
+        };
+        compressor.compress(bytes).map_err(unpacked)
+    })
 }
 
 fn make_folder(path: &Path) -> Result<()> {

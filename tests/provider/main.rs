@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "a test crate has no readers of its docs")]
 
+mod ahead;
 mod calls;
 mod dates;
 mod keys;

@@ -61,6 +61,20 @@ pub struct Reply<T> {
     pub value: T,
 }
 
+/// How an answer is read.
+struct Read<'r, T, S> {
+    /// In one go, where it is as it mostly is: its envelope without the body, and what is wanted.
+    quick: Option<&'r Quick<T>>,
+    /// Given the whole text, its envelope and the body in it; tells what is wrong.
+    slow: S,
+}
+
+type Quick<T> = dyn Fn(&str) -> Option<(Envelope<'_>, T)> + Send + Sync;
+
+trait SlowRead<T>: Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String> {}
+
+impl<T, S: Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>> SlowRead<T> for S {}
+
 /// Why an answer is not the one that was asked for.
 enum Fault {
     /// The token was replaced or ran out.
@@ -125,7 +139,9 @@ impl<'a> Client<'a> {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn page(&self, shelf: Shelf, target: &str, key: RowsKey) -> Result<Page, Trouble> {
-        let reply = self.get(shelf, target, |text, _, body| wire::rows(text, body, key)).await?;
+        let slow = |text: &str, _: &Envelope<'_>, body: &RawValue| wire::rows(text, body, key);
+        let reply =
+            self.get_read_by(shelf, target, Read { quick: Some(&move |text| wire::page(text, key)), slow }).await?;
         self.progress.rows(reply.value.rows.len() as u64);
         Ok(page_of(reply.response, reply.body, reply.value))
     }
@@ -140,6 +156,15 @@ impl<'a> Client<'a> {
         shelf: Shelf,
         target: &str,
         read: impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
+    ) -> Result<Reply<T>, Trouble> {
+        self.get_read_by(shelf, target, Read { quick: None, slow: read }).await
+    }
+
+    async fn get_read_by<T, S: SlowRead<T>>(
+        &self,
+        shelf: Shelf,
+        target: &str,
+        read: Read<'_, T, S>,
     ) -> Result<Reply<T>, Trouble> {
         let repeats = AtomicU32::new(TOKEN_REPEATS_MAX);
         let attempt = || self.attempt(shelf, target, &read, &repeats);
@@ -156,7 +181,7 @@ impl<'a> Client<'a> {
         &self,
         shelf: Shelf,
         target: &str,
-        read: &impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
+        read: &Read<'_, T, impl SlowRead<T>>,
         repeats: &AtomicU32,
     ) -> Result<Reply<T>, Trouble> {
         let mut refused = None;
@@ -210,13 +235,14 @@ impl<'a> Client<'a> {
         let asked_at = Instant::now();
         let form = auth::token_form(self.connection);
         let (answer, _) = self.exchange(auth::TOKEN_TARGET, Some(&form), None).await?;
-        let granted = self.judge(&answer, &|_: &str, _: &Envelope<'_>, body: &RawValue| {
+        let slow = |_: &str, _: &Envelope<'_>, body: &RawValue| {
             let (token, seconds) = wire::token(body).ok_or("expected an access_token in the answer")?;
             if !auth::is_header_text(&token) {
                 return Err("expected an access_token that can stand in a header".to_owned());
             }
             Ok((SecretString::from(token.into_owned()), seconds))
-        });
+        };
+        let granted = self.judge(&answer, &Read { quick: None, slow });
         let (text, seconds) = granted.map_err(|fault| match fault {
             Fault::TokenRefused(error) => Trouble::lasting(error),
             Fault::Other(trouble) => trouble,
@@ -250,11 +276,7 @@ impl<'a> Client<'a> {
     }
 
     /// Decides what an answer is. Pure, but for the quiet that a refusal may ask of all.
-    fn judge<T>(
-        &self,
-        answer: &Answer,
-        read: &impl Fn(&str, &Envelope<'_>, &RawValue) -> Result<T, String>,
-    ) -> Result<T, Fault> {
+    fn judge<T>(&self, answer: &Answer, read: &Read<'_, T, impl SlowRead<T>>) -> Result<T, Fault> {
         let bad = |message: String| Fault::Other(Trouble::passing(Error::provider(message)));
         if (300..400).contains(&answer.status) {
             return Err(Fault::Other(Trouble::lasting(redirected(answer))));
@@ -266,16 +288,21 @@ impl<'a> Client<'a> {
         })?;
         let text = std::str::from_utf8(&answer.body)
             .map_err(|error| bad(format!("expected UTF-8, but byte {} is not", error.valid_up_to())));
+        let is_well = (200..300).contains(&answer.status);
+        let quick = read.quick.filter(|_| is_well).zip(text.as_ref().ok()).and_then(|(quick, text)| quick(text));
+        if let Some((envelope, value)) = quick {
+            return auth::check_hash(&envelope, &self.connection.username).map(|()| value).map_err(bad);
+        }
         let envelope = text.and_then(|text| wire::envelope(text).map(|envelope| (text, envelope)).map_err(&bad));
         let refusal = envelope.as_ref().ok().and_then(|(_, envelope)| envelope.body).and_then(wire::refusal);
-        if refusal.is_some() || !(200..300).contains(&answer.status) {
+        if refusal.is_some() || !is_well {
             // Who does not know the user cannot hash its name, so a refusal needs no hash: nothing is taken from it.
             return Err(self.refused(answer, refusal.as_ref()));
         }
         let (text, envelope) = envelope?;
         auth::check_hash(&envelope, &self.connection.username).map_err(&bad)?;
         let body = envelope.body.ok_or_else(|| bad("expected a body in the envelope".to_owned()))?;
-        read(text, &envelope, body).map_err(bad)
+        (read.slow)(text, &envelope, body).map_err(bad)
     }
 
     fn refused(&self, answer: &Answer, refusal: Option<&Refusal>) -> Fault {

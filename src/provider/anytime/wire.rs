@@ -2,9 +2,11 @@
 //! itself. Numbers are never read as numbers where their text counts.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
-use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// What every answer is wrapped in.
@@ -225,13 +227,105 @@ pub fn rows(whole: &str, body: &RawValue, key: RowsKey) -> Result<Rows, String> 
     };
     let list = list.ok_or_else(missing)?;
     let rows: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| missing())?;
-    let place = |row: &RawValue| place_in(whole, row.get());
-    let filters = fields.filters.and_then(|filters| serde_json::from_str::<Filters<'_>>(filters.get()).ok());
-    Ok(Rows {
-        rows: rows.into_iter().map(place).collect(),
-        echoed_limit: filters.and_then(|filters| filters.limit_number).and_then(count),
-        total: fields.total_results.and_then(count),
-    })
+    Ok(Rows::of(whole, rows, fields.filters, fields.total_results))
+}
+
+/// A page as it mostly comes, read in one go: the envelope (its body is left out), and the rows under the key. None where
+/// anything is unusual, an error above all: then [`envelope`], [`refusal`] and [`rows`] tell what it is.
+pub fn page(text: &str, key: RowsKey) -> Option<(Envelope<'_>, Rows)> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = PageReader { whole: text, key: key.name() }.deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok().map(|()| read)
+}
+
+/// Reads the envelope and, as its body, a [`BodyReader`]'s page.
+struct PageReader<'a> {
+    whole: &'a str,
+    key: &'static str,
+}
+
+struct BodyReader<'a>(PageReader<'a>);
+
+impl<'a> DeserializeSeed<'a> for PageReader<'a> {
+    type Value = (Envelope<'a>, Rows);
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for PageReader<'a> {
+    type Value = (Envelope<'a>, Rows);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an envelope")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (mut timestamp, mut hash, mut rows) = (None, None, None);
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            match name.as_ref() {
+                "timestamp" => once(&mut timestamp, map.next_value::<&RawValue>()?)?,
+                "hash" => once(&mut hash, map.next_value::<&RawValue>()?)?,
+                "body" => once(&mut rows, map.next_value_seed(BodyReader(PageReader { ..self }))?)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let rows = rows.ok_or_else(|| M::Error::missing_field("body"))?;
+        Ok((Envelope { timestamp, hash, body: None }, rows))
+    }
+}
+
+impl<'a> DeserializeSeed<'a> for BodyReader<'a> {
+    type Value = Rows;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Rows, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for BodyReader<'a> {
+    type Value = Rows;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a body with rows")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Rows, M::Error> {
+        let PageReader { whole, key } = self.0;
+        let (mut rows, mut filters, mut total) = (None, None, None);
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            match name.as_ref() {
+                "error" => return Err(M::Error::custom("an error, perhaps")),
+                name if name == key => once(&mut rows, map.next_value::<Vec<&RawValue>>()?)?,
+                "filters" => once(&mut filters, map.next_value::<&RawValue>()?)?,
+                "total_results" => once(&mut total, map.next_value::<&RawValue>()?)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let rows = rows.ok_or_else(|| M::Error::missing_field(key))?;
+        Ok(Rows::of(whole, rows, filters, total))
+    }
+}
+
+/// A member that comes twice is not for here to understand.
+fn once<T, E: de::Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::custom("a member twice")),
+    }
+}
+
+impl Rows {
+    fn of(whole: &str, rows: Vec<&RawValue>, filters: Option<&RawValue>, total: Option<&RawValue>) -> Rows {
+        let place = |row: &RawValue| place_in(whole, row.get());
+        let filters = filters.and_then(|filters| serde_json::from_str::<Filters<'_>>(filters.get()).ok());
+        Rows {
+            rows: rows.into_iter().map(place).collect(),
+            echoed_limit: filters.and_then(|filters| filters.limit_number).and_then(count),
+            total: total.and_then(count),
+        }
+    }
 }
 
 /// Where `part` stands in `whole`, of which it was borrowed.
@@ -327,6 +421,47 @@ mod tests {
         assert_eq!(rows, [r#"{"txid":"8", "amount": 9194.50}"#, r#"{"txid":9}"#]);
         assert_eq!((limit, total), (Some(50), Some(2)));
         assert_eq!(envelope(text).expect("an envelope").timestamp.expect("a timestamp").get(), "1.50");
+    }
+
+    /// What is read in one go is what is read step by step; and whatever is unusual is left to that.
+    #[test]
+    fn a_page_read_in_one_go_says_the_same() {
+        let usual = r#" {"request_id":7,"timestamp":1.50,"hash":"ab","body": {"acc_id":"1","filters":{"limit_number":"50"},
+            "total_results":2,"cards":null,"transactions": [ {"txid":"8", "amount": 9194.50}, {"t":[{}]} ] }} "#;
+        let both = |text: &str| {
+            let quick = page(text, RowsKey::Transactions);
+            let slow = envelope(text).ok().and_then(|envelope| {
+                let body = envelope.body.filter(|body| refusal(body).is_none())?;
+                Some((envelope.timestamp?.get().to_owned(), rows(text, body, RowsKey::Transactions).ok()?))
+            });
+            (
+                quick.map(|(envelope, rows)| {
+                    (envelope.timestamp.map(RawValue::get).unwrap_or_default().to_owned(), rows)
+                }),
+                slow,
+            )
+        };
+        let (quick, slow) = both(usual);
+        assert!(quick.is_some() && quick == slow, "{quick:?} {slow:?}");
+        for (from, to) in [
+            ("\"cards\":null", "\"error\":null"),
+            ("\"cards\":null", "\"error\":{\"code\":1}"),
+            ("\"cards\":null", "\"transactions\":[]"),
+            ("\"cards\":null", "\"total_results\":3"),
+            ("\"cards\":null", "\"hash\":"),
+            ("\"transactions\": [", "\"transactions\": [1,"),
+            ("\"transactions\": [", "\"transaction\": ["),
+            ("\"transactions\"", "\"tr\\u0061nsactions\""),
+            ("\"hash\"", "\"timestamp\""),
+            ("]} ] }} ", "]} ] }} x"),
+            ("]} ] }} ", "]} ] "),
+            ("{\"acc_id\"", "[\"acc_id\""),
+        ] {
+            let text = usual.replacen(from, to, 1);
+            assert_ne!(text, usual);
+            let (quick, slow) = both(&text);
+            assert!(quick.is_none() || quick == slow, "{text}: {quick:?} {slow:?}");
+        }
     }
 
     #[test]
