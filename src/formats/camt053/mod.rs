@@ -12,10 +12,13 @@
 mod read;
 mod write;
 
-use super::control::{Spelling, Told};
+use std::io::BufRead;
+
+use super::StatementFormat;
+use super::control::{Listener, Spelling};
+use super::pen::Pen;
 use super::statement::{Per, Statement};
 use super::text::{allowed_in_xml, short_id};
-use super::{StatementFormat, Written};
 
 /// Characters of a reference.
 const ID_CHARS_MAX: usize = 35;
@@ -78,12 +81,12 @@ impl StatementFormat for Camt053 {
         "xml"
     }
 
-    fn write(&self, statements: &[Statement]) -> Result<Written, String> {
-        write::write(*self, statements)
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+        write::write(*self, statements, pen)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String> {
-        read::read(bytes)
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+        read::read(file, listener)
     }
 
     fn spelling(&self) -> &dyn Spelling {
