@@ -2,12 +2,13 @@
 
 mod bench;
 mod engines;
-
+mod everyone;
+mod handbook;
+mod month;
 mod packages;
 mod postgresql;
 mod readers;
 mod refusals;
-
 mod schemas;
 mod server;
 mod sqlite;

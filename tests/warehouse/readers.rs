@@ -8,10 +8,14 @@ use crate::bench::Bench;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
+/// The virtual environment of the packages.
+pub fn readers() -> PathBuf {
+    std::env::var_os("TIEOUT_READERS").map_or_else(|| Path::new(ROOT).join("target/readers"), PathBuf::from)
+}
+
 /// Runs a script of `tests/warehouse/python`, which fails by an exception; what it printed.
 pub fn python(script: &str, folder: &Path, arguments: &[&str]) -> String {
-    let readers =
-        std::env::var_os("TIEOUT_READERS").map_or_else(|| Path::new(ROOT).join("target/readers"), PathBuf::from);
+    let readers = readers();
     let output = Command::new(readers.join("bin/python"))
         .arg(Path::new(ROOT).join("tests/warehouse/python").join(script))
         .args(arguments)
