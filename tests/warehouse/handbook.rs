@@ -130,8 +130,11 @@ fn a_data_engineers_commands_do_what_is_written() {
     let shown = desk.ends(&read, &[0, 0, 0]);
     assert!(shown.lines().any(|line| line == rows.to_string()), "{rows} in {shown}");
     assert_eq!(python("shards.py", &desk.bench.path("."), &["whole", "shard-*"]).trim(), "same");
-    let shown = desk.ends(&spark, &[0, 0, 0]);
-    assert!(shown.lines().any(|line| line.starts_with("chain\t")), "{shown}");
+    // Its SQL is run in Spark by `engines` at all times; Spark's own shell takes half a minute to do it.
+    if std::env::var_os("TIEOUT_LONG").is_some() {
+        let shown = desk.ends(&spark, &[0, 0, 0]);
+        assert!(shown.lines().any(|line| line.starts_with("chain\t")), "{shown}");
+    }
 }
 
 /// Rows of a dataset in all reports of a job.

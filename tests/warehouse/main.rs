@@ -3,6 +3,7 @@
 mod bench;
 mod engines;
 mod everyone;
+mod fields;
 mod handbook;
 mod month;
 mod packages;
