@@ -69,7 +69,9 @@ impl Entries for Vec<StatementEntry> {
     }
 
     fn each_amount(&self, take: &mut dyn FnMut(Moved)) {
-        self.iter().for_each(|&StatementEntry { amount, day, pending, .. }| take(Moved { amount, day, pending }));
+        for &StatementEntry { amount, day, pending, .. } in self {
+            take(Moved { amount, day, pending });
+        }
     }
 
     fn breaks(&self) -> Vec<&str> {

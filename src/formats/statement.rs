@@ -109,6 +109,9 @@ pub struct OwnerBooks<'a, R> {
     pub prior: Option<Prior>,
 }
 
+/// A break that speaks of no row: its day, where it has one, and its sentence.
+type Unplaced = (Option<Day>, String);
+
 /// What a statement covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Per {
@@ -260,7 +263,7 @@ impl<R: Movement> OwnerBooks<'_, R> {
     }
 
     /// The breaks' sentences by the row that they speak of, and those that speak of no row.
-    fn placed_breaks(&self) -> (HashMap<usize, Vec<String>>, Vec<(Option<Day>, String)>) {
+    fn placed_breaks(&self) -> (HashMap<usize, Vec<String>>, Vec<Unplaced>) {
         // The first and the last row of each id that a break names.
         let mut named: HashMap<&str, Option<(usize, usize)>> =
             self.breaks.iter().filter_map(|found| Some((txid_of(found)?, None))).collect();

@@ -48,6 +48,14 @@ fn validated_by_xmllint(reports: &Path, version: &str) {
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
+/// Pages, encodings, indexes, types, order and control totals, file by file.
+#[test]
+fn pyarrow_finds_the_lake_made_as_it_is_declared() {
+    let rows: u64 = DATASETS.iter().filter(|name| summed(name).is_some()).map(|dataset| told(dataset).0).sum();
+    let out = month().path("out");
+    assert_eq!(python("physical.py", &out, &["."]).trim(), format!("155 {rows}"));
+}
+
 #[test]
 fn frictionless_validates_every_resource_of_the_month() {
     for (reports, _) in halves() {

@@ -7,6 +7,9 @@
 //! - Settled rows are `BOOK` entries; pending rows are `PDNG` entries and in no sum. Rows that were cancelled or refused
 //!   are no entries.
 //! - `AcctSvcrRef` is the txid. One of more than 35 characters keeps its first 26 and a hash; the whole stands in `AddtlTxInf`.
+//! - `Acct/Id` is the provider's own id of the account or card (`Othr`): no response that tieout asks for tells an account's
+//!   IBAN. The provider tells it once, when an IBAN is made; `iban` of a row is the other side's, `virtual_iban` the one
+//!   through which a movement came. IBANs of the other side stand in `RltdPties`.
 //! - Texts are cut into as many `Ustrd` of 140 characters as they need. A character that XML does not allow is U+FFFD.
 
 mod read;
