@@ -1,7 +1,6 @@
 //! The files of a run on their way into its report folder.
 
 use std::collections::HashSet;
-use std::io::Cursor;
 
 use super::xlsx::{SheetRows, Workbook, sheet_rows};
 use super::{Accounting, OwnerFile, OwnerFiles, hledger, text};
@@ -44,7 +43,7 @@ impl Book {
         files.files.into_iter().try_for_each(|file| self.add(publication, file))
     }
 
-    fn add(&mut self, publication: &mut Publication, file: OwnerFile) -> Result<()> {
+    fn add(&mut self, publication: &mut Publication, mut file: OwnerFile) -> Result<()> {
         let plain = format!("{}-{}", file.owner.kind.name(), text::file_name(file.owner.id()));
         let candidates = (1..).map(|number| match number {
             1 => format!("{plain}.{}", file.extension),
@@ -55,9 +54,7 @@ impl Book {
         if file.format == hledger::FOLDER {
             self.journals.push(name);
         }
-        let written = file.written;
-        let facts = FileFacts { totals: Some(written.totals), opening: written.opening, closing: written.closing };
-        publication.add_report_stream(&path, &mut Cursor::new(written.bytes), facts)
+        publication.add_report_stream(&path, &mut file.content, file.facts)
     }
 
     /// Appends rows to their sheet.

@@ -1,20 +1,18 @@
 //! What a file must say when it is read back: taken from the rows and from the balances of the books, not from what the
-//! writer was given.
+//! writer was given. It is compared entry by entry, as a reader comes by them.
 
-use super::statement::{Movement, OwnerBooks, Per};
-use crate::record::{Money, Total, Window};
+use super::statement::{Movement, OwnerBooks, Per, Period};
+use crate::record::{BalanceRow, Money, Total};
 
-/// What a reader found in a file, or what it should find.
+/// What a reader found around the entries of a statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Frame {
     /// ISO 4217 code.
     pub currency: String,
     /// The opening balance.
     pub opening: Option<Money>,
     /// The closing balance.
     pub closing: Option<Money>,
-    /// The entries in order.
-    pub entries: Vec<ToldEntry>,
     /// Sums of the settled credits and debits, where the file states them.
     pub stated: Option<(Money, Money)>,
 }
@@ -36,6 +34,25 @@ pub struct ToldEntry {
     pub text: String,
 }
 
+/// Hears what a reader finds, in the order in which it stands in the file.
+pub trait Listener {
+    /// A statement begins.
+    ///
+    /// # Errors
+    /// When there must be none.
+    fn begins(&mut self) -> Result<(), String>;
+    /// An entry of the statement that began last.
+    ///
+    /// # Errors
+    /// When it is not the one that must come.
+    fn entry(&mut self, entry: ToldEntry) -> Result<(), String>;
+    /// The statement that began last is over.
+    ///
+    /// # Errors
+    /// When entries are missing, or it does not say what it must.
+    fn ends(&mut self, frame: Frame) -> Result<(), String>;
+}
+
 /// What a format can say, and how it spells it.
 pub trait Spelling {
     /// What a statement covers.
@@ -52,96 +69,138 @@ pub trait Spelling {
     fn text(&self, id: &str, text: &str) -> String;
 }
 
-/// A statement that must be found, with the sums that the books give.
-#[derive(Debug)]
-pub struct Expected {
-    window: Window,
-    told: Told,
-    /// From the books' own days; `None` where a sum has more digits than an amount.
-    credits: Option<Money>,
-    debits: Option<Money>,
+/// Compares what is read with the books; the first difference ends it.
+pub struct Control<'a, R> {
+    books: &'a OwnerBooks<'a, R>,
+    spelling: &'a dyn Spelling,
+    currency: String,
+    /// How many statements there must be.
+    count: usize,
+    /// Those that must still come, with the places of their rows.
+    periods: std::vec::IntoIter<(Period, Vec<usize>)>,
+    open: Option<Open>,
 }
 
-/// What the file of an owner must say.
-///
-/// # Errors
-/// When the books have no one currency.
-pub fn expected<R: Movement>(books: &OwnerBooks<'_, R>, spelling: &dyn Spelling) -> Result<Vec<Expected>, String> {
-    let currency = books.currency()?;
-    let periods = books.periods(spelling.per());
-    Ok(periods
-        .into_iter()
-        .map(|period| {
-            let within = |row: &&R| row.day().is_some_and(|day| period.window.contains(day));
-            let listed = books.listed().filter(within).filter(|row| row.entry().moves || spelling.lists_pending());
-            let asserted = spelling.asserts_balances() && period.opening.is_some();
-            let entries = listed.map(|row| ToldEntry {
-                id: spelling.id(row.txid()),
-                day: row.day().expect("a movement has a day").to_string(),
-                amount: books.amount(row),
-                pending: !row.entry().moves,
-                balance_after: row.entry().balance.filter(|_| asserted && row.entry().moves),
-                text: spelling.text(row.txid(), &books.text(row)),
-            });
-            let days = || books.balances.iter().filter(|day| period.window.contains(day.booking_date));
-            let sum = |of: fn(&crate::record::BalanceRow) -> Option<Money>| {
-                days().map(of).try_fold(Total::default(), |mut sum, amount| {
-                    sum.add(amount?);
-                    Some(sum)
-                })
-            };
-            Expected {
-                window: period.window,
-                credits: sum(|day| day.credits).and_then(Total::to_money),
-                debits: sum(|day| day.debits).and_then(Total::to_money),
-                told: Told {
-                    currency: currency.clone(),
-                    opening: period.opening,
-                    // Without the one the other says nothing.
-                    closing: period.closing.filter(|_| period.opening.is_some()),
-                    entries: entries.collect(),
-                    stated: None,
-                },
+/// The statement that is being read.
+struct Open {
+    period: Period,
+    /// The rows that must still come.
+    places: std::vec::IntoIter<usize>,
+    seen: usize,
+    credits: Total,
+    debits: Total,
+}
+
+impl<'a, R: Movement> Control<'a, R> {
+    /// Nothing has been read yet.
+    ///
+    /// # Errors
+    /// When the books have no one currency, or a row that no statement would list.
+    pub fn new(books: &'a OwnerBooks<'a, R>, spelling: &'a dyn Spelling) -> Result<Control<'a, R>, String> {
+        let mut periods = books.listed_by_period(spelling.per());
+        let listed = periods.iter().map(|(_, places)| places.len()).sum::<usize>();
+        differs("rows in statements", &books.listed().count(), &listed)?;
+        if !spelling.lists_pending() {
+            for (_, places) in &mut periods {
+                places.retain(|place| books.rows[*place].entry().moves);
             }
-        })
-        .collect())
+        }
+        let count = periods.len();
+        Ok(Control { books, spelling, currency: books.currency()?, count, periods: periods.into_iter(), open: None })
+    }
+
+    /// The file is over.
+    ///
+    /// # Errors
+    /// When statements are missing.
+    pub fn finish(self) -> Result<(), String> {
+        if self.open.is_some() {
+            return Err("expected the end of a statement, found the end of the file".to_owned());
+        }
+        differs("statements", &self.count, &(self.count - self.periods.len()))
+    }
+
+    /// What must come for a row.
+    fn expected(&self, row: &R, period: &Period) -> ToldEntry {
+        let entry = row.entry();
+        let asserted = self.spelling.asserts_balances() && period.opening.is_some();
+        ToldEntry {
+            id: self.spelling.id(row.txid()),
+            day: row.day().expect("a movement has a day").to_string(),
+            amount: self.books.amount(row),
+            pending: !entry.moves,
+            balance_after: entry.balance.filter(|_| asserted && entry.moves),
+            text: self.spelling.text(row.txid(), &self.books.text(row)),
+        }
+    }
+
+    fn take(&self, open: &mut Open, found: &ToldEntry) -> Result<(), String> {
+        let total = open.seen + open.places.len();
+        let place = open.places.next().ok_or_else(|| format!("expected {total} entries, found more"))?;
+        open.seen += 1;
+        differs(&format!("entry {}", open.seen), &self.expected(&self.books.rows[place], &open.period), found)?;
+        if !found.pending {
+            let sum = if found.amount.is_negative() { &mut open.debits } else { &mut open.credits };
+            sum.add(found.amount);
+        }
+        Ok(())
+    }
+
+    fn close(&self, open: &Open, found: &Frame) -> Result<(), String> {
+        let Period { window, opening, closing } = open.period;
+        differs("the number of entries", &(open.seen + open.places.len()), &open.seen)?;
+        differs("the currency", &self.currency, &found.currency)?;
+        differs("the opening balance", &opening, &found.opening)?;
+        // Without the one the other says nothing.
+        differs("the closing balance", &closing.filter(|_| opening.is_some()), &found.closing)?;
+        let sums = (open.credits.to_money(), open.debits.to_money());
+        // From the books' own days; none where a sum has more digits than an amount.
+        let days = || self.books.balances.iter().filter(|day| window.contains(day.booking_date));
+        let sum = |of: fn(&BalanceRow) -> Option<Money>| {
+            let sum = days().map(of).try_fold(Total::default(), |mut sum, amount| {
+                sum.add(amount?);
+                Some(sum)
+            });
+            sum.and_then(Total::to_money)
+        };
+        let expected = (sum(|day| day.credits), sum(|day| day.debits));
+        if expected.0.is_some() && expected.1.is_some() {
+            differs("the sums of credits and debits", &expected, &sums)?;
+        }
+        match found.stated {
+            Some((credits, debits)) => differs("the sums that the file states", &sums, &(Some(credits), Some(debits))),
+            None => Ok(()),
+        }
+    }
 }
 
-/// Compares what was read back with what the books say; the error tells the first difference.
-///
-/// # Errors
-/// When they differ.
-pub fn compare(expected: &[Expected], found: &[Told]) -> Result<(), String> {
-    differs("statements", &expected.len(), &found.len())?;
-    for (expected, found) in expected.iter().zip(found) {
-        compare_one(expected, found)
-            .map_err(|error| format!("{} to {}: {error}", expected.window.from, expected.window.to))?;
+impl<R: Movement> Listener for Control<'_, R> {
+    fn begins(&mut self) -> Result<(), String> {
+        if self.open.is_some() {
+            return Err("expected the end of a statement, found the beginning of another".to_owned());
+        }
+        let next = self.periods.next();
+        let (period, places) = next.ok_or_else(|| format!("expected {} statements, found more", self.count))?;
+        let sums = (Total::default(), Total::default());
+        self.open = Some(Open { period, places: places.into_iter(), seen: 0, credits: sums.0, debits: sums.1 });
+        Ok(())
     }
-    Ok(())
+
+    fn entry(&mut self, entry: ToldEntry) -> Result<(), String> {
+        let mut open = self.open.take().ok_or("an entry outside a statement")?;
+        self.take(&mut open, &entry).map_err(|error| at(&open.period, &error))?;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    fn ends(&mut self, frame: Frame) -> Result<(), String> {
+        let open = self.open.take().ok_or("the end of a statement that did not begin")?;
+        self.close(&open, &frame).map_err(|error| at(&open.period, &error))
+    }
 }
 
-fn compare_one(expected: &Expected, found: &Told) -> Result<(), String> {
-    let (told, of) = (&expected.told, found);
-    differs("the currency", &told.currency, &of.currency)?;
-    differs("the opening balance", &told.opening, &of.opening)?;
-    differs("the closing balance", &told.closing, &of.closing)?;
-    differs("the number of entries", &told.entries.len(), &of.entries.len())?;
-    for (place, (expected, found)) in told.entries.iter().zip(&of.entries).enumerate() {
-        differs(&format!("entry {}", place + 1), expected, found)?;
-    }
-    let (mut credits, mut debits) = (Total::default(), Total::default());
-    for entry in of.entries.iter().filter(|entry| !entry.pending) {
-        if entry.amount.is_negative() { debits.add(entry.amount) } else { credits.add(entry.amount) }
-    }
-    let sums = (credits.to_money(), debits.to_money());
-    let are_held = expected.credits.is_some() && expected.debits.is_some();
-    if are_held {
-        differs("the sums of credits and debits", &(expected.credits, expected.debits), &sums)?;
-    }
-    if let Some((credits, debits)) = of.stated {
-        differs("the sums that the file states", &sums, &(Some(credits), Some(debits)))?;
-    }
-    Ok(())
+fn at(period: &Period, error: &str) -> String {
+    format!("{} to {}: {error}", period.window.from, period.window.to)
 }
 
 fn differs<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, found: &T) -> Result<(), String> {

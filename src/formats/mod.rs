@@ -2,14 +2,15 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `statement` | a statement: opening, entries in the order of the chain, closing, breaks |
+//! | `statement`, `entries` | a statement: opening, entries in the order of the chain, closing, breaks |
 //! | `camt053`, `ofx`, `mt940`, `hledger` | the formats: each writes statements and reads them back |
 //! | `control` | what must be read back, taken from the rows and balances themselves, and the comparison |
 //! | `xlsx` | the workbook: a sheet a dataset |
 //! | `book` | the files of a run on their way into its report folder |
-//! | `text`, `xml` | spelling and reading that several share |
+//! | `pen`, `text`, `xml` | writing, spelling and reading that several share |
 //!
-//! An owner's files are written and read back by the thread that has its rows, so that memory depends on the largest owner.
+//! An owner's files are written and read back by the thread that has its rows: entry by entry, into scratch files, so that
+//! beside the owner's rows themselves memory holds none of it.
 //! Nothing is released that does not read back: same entries, same sums, same opening and closing, or the run fails.
 //!
 //! Each format's own page tells what it does with what it cannot say.
@@ -17,9 +18,11 @@
 mod book;
 pub mod camt053;
 pub mod control;
+pub mod entries;
 pub mod hledger;
 pub mod mt940;
 pub mod ofx;
+pub mod pen;
 pub mod statement;
 pub mod text;
 pub mod xlsx;
@@ -27,11 +30,20 @@ mod xml;
 
 pub use book::Book;
 
-use crate::output::Totals;
+use std::io::{self, BufRead, BufReader, Seek};
+use std::path::Path;
+
+use tempfile::SpooledTempFile;
+
+use crate::output::{FileFacts, Totals};
 use crate::record::Owner;
 use crate::{Error, Result};
-use control::{Spelling, Told};
+use control::{Control, Listener, Spelling};
+use pen::Pen;
 use statement::{Movement, OwnerBooks, Per, Statement};
+
+/// Bytes of a file that are held in memory; one that grows beyond goes to the disk as a whole.
+const HELD_BYTES_MAX: usize = 256 << 10;
 
 /// The names by which a job file chooses them.
 pub const NAMES: [&str; 5] = ["camt053", "ofx", "mt940", "hledger", "xlsx"];
@@ -64,56 +76,38 @@ pub trait StatementFormat: std::fmt::Debug {
     fn needs_balances(&self) -> bool {
         true
     }
-    /// The file of an owner.
+    /// Writes the file of an owner.
     ///
     /// # Errors
-    /// What the format cannot hold.
-    fn write(&self, statements: &[Statement]) -> Result<Written, String>;
-    /// What a file says.
+    /// What the format cannot hold; or that the disk refuses, which [`Pen::finish`] tells too.
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String>;
+    /// Tells what a file says.
     ///
     /// # Errors
-    /// Why it is no file of this format.
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String>;
+    /// Why it is no file of this format, or what `listener` has against it.
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String>;
     /// What it can say, and how.
     fn spelling(&self) -> &dyn Spelling;
 }
 
-/// The bytes of a file and what they sum up to.
-#[derive(Debug)]
-pub struct Written {
-    bytes: Vec<u8>,
-    totals: Totals,
-    opening: Option<String>,
-    closing: Option<String>,
-}
-
-impl Written {
-    /// With the number of entries that the file lists, and the sums of those that are booked: opening and sums make the
-    /// closing where the chain ties.
-    pub fn of(bytes: Vec<u8>, statements: &[Statement], lists_pending: bool) -> Written {
-        let mut totals = Totals::default();
-        for statement in statements {
-            for entry in &statement.entries {
-                if !entry.pending {
-                    totals.count(&statement.currency, entry.amount, entry.day);
-                } else if lists_pending {
-                    totals.rows += 1;
-                }
+/// The number of entries that a file lists, and the sums of those that are booked: opening and sums make the closing where
+/// the chain ties.
+fn facts(statements: &[Statement<'_>], lists_pending: bool) -> FileFacts {
+    let mut totals = Totals::default();
+    for statement in statements {
+        statement.entries.each_amount(&mut |moved| {
+            if !moved.pending {
+                totals.count(&statement.currency, moved.amount, moved.day);
+            } else if lists_pending {
+                totals.rows += 1;
             }
-        }
-        let text = |statement: &Statement, amount: Option<_>| amount.map(|amount| statement.money(amount));
-        let (opening, closing) = (statements.first(), statements.last());
-        Written {
-            bytes,
-            totals,
-            opening: opening.and_then(|first| text(first, first.opening)),
-            closing: closing.and_then(|last| text(last, last.closing)),
-        }
+        });
     }
-
-    /// The file.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    let text = |statement: &Statement<'_>, amount: Option<_>| amount.map(|amount| statement.money(amount));
+    FileFacts {
+        totals: Some(totals),
+        opening: statements.first().and_then(|first| text(first, first.opening)),
+        closing: statements.last().and_then(|last| text(last, last.closing)),
     }
 }
 
@@ -123,7 +117,9 @@ pub struct OwnerFile {
     format: &'static str,
     extension: &'static str,
     owner: Owner,
-    written: Written,
+    /// Its content, from the beginning on.
+    content: SpooledTempFile,
+    facts: FileFacts,
 }
 
 /// What came out for an owner.
@@ -161,11 +157,11 @@ impl Accounting {
         formats
     }
 
-    /// Writes the files of an owner and reads each back.
+    /// Writes the files of an owner and reads each back. Those that are large wait in `folder`, without a name.
     ///
     /// # Errors
-    /// When a format cannot hold the owner's rows, or a file does not say what the rows say.
-    pub fn write_owner<R: Movement>(&self, books: &OwnerBooks<'_, R>) -> Result<OwnerFiles> {
+    /// When a format cannot hold the owner's rows, a file does not say what the rows say, or the disk refuses.
+    pub fn write_owner<R: Movement>(&self, books: &OwnerBooks<'_, R>, folder: &Path) -> Result<OwnerFiles> {
         let mut out = OwnerFiles::default();
         for format in self.statement_formats() {
             let is_known =
@@ -175,33 +171,53 @@ impl Accounting {
                 out.notes.push(note);
                 continue;
             }
-            let written = write_proved(&*format, books)?;
-            let (format, extension) = (format.name(), format.extension());
-            out.files.push(OwnerFile { format, extension, owner: books.owner.clone(), written });
+            out.files.push(write_proved(&*format, books, folder)?);
         }
         Ok(out)
     }
 }
 
 /// Writes a file and reads it back against the rows.
-fn write_proved<R: Movement>(format: &dyn StatementFormat, books: &OwnerBooks<'_, R>) -> Result<Written> {
-    let refused = |reason: String| refusal(format.name(), books.owner, &reason);
-    let statements = books.statements(format.spelling().per()).map_err(refused)?;
-    let written = format.write(&statements).map_err(refused)?;
-    // Not in memory together with what is read back.
-    drop(statements);
-    prove(format, books, &written.bytes)?;
-    Ok(written)
+fn write_proved<R: Movement>(
+    format: &dyn StatementFormat,
+    books: &OwnerBooks<'_, R>,
+    folder: &Path,
+) -> Result<OwnerFile> {
+    let cannot_hold = |reason: String| refusal(format.name(), books.owner, &reason);
+    let disk_refuses = |error: io::Error| {
+        Error::environment(format!("could not write the {} file of {}", format.name(), books.owner))
+            .at(folder.display())
+            .because(error)
+            .hint("is the disk full?")
+    };
+    let statements = books.statements(format.spelling().per()).map_err(cannot_hold)?;
+    let mut content = SpooledTempFile::new_in(HELD_BYTES_MAX, folder);
+    let mut pen = Pen::new(&mut content);
+    let written = format.write(&statements, &mut pen);
+    pen.finish().map_err(disk_refuses)?;
+    written.map_err(cannot_hold)?;
+    let facts = facts(&statements, format.spelling().lists_pending());
+    content.rewind().map_err(disk_refuses)?;
+    prove(format, books, &mut BufReader::with_capacity(64 << 10, &mut content))?;
+    content.rewind().map_err(disk_refuses)?;
+    Ok(OwnerFile { format: format.name(), extension: format.extension(), owner: books.owner.clone(), content, facts })
 }
 
 /// Reads a file back against the rows and balances of the books.
 ///
 /// # Errors
 /// When it does not say the same.
-pub fn prove<R: Movement>(format: &dyn StatementFormat, books: &OwnerBooks<'_, R>, bytes: &[u8]) -> Result<()> {
-    let told = format.read(bytes);
-    let expected = control::expected(books, format.spelling());
-    told.and_then(|told| control::compare(&expected?, &told)).map_err(|reason| {
+pub fn prove<R: Movement>(
+    format: &dyn StatementFormat,
+    books: &OwnerBooks<'_, R>,
+    file: &mut dyn BufRead,
+) -> Result<()> {
+    let mut compare = || {
+        let mut control = Control::new(books, format.spelling())?;
+        format.read(file, &mut control)?;
+        control.finish()
+    };
+    compare().map_err(|reason: String| {
         Error::environment(format!(
             "the {} file of {} does not read back as its rows: {reason}",
             format.name(),

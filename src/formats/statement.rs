@@ -1,8 +1,11 @@
 //! A statement as accountants know it: an opening balance, the entries in the order of the chain, a closing balance.
 
+use std::collections::HashMap;
+
+use super::entries::{Entries, RowEntries};
 use crate::breaks::{Break, Check, Subject};
 use crate::reconcile::meaning::Fee;
-use crate::reconcile::{Entry, Link, Meaning, Prior};
+use crate::reconcile::{Link, Meaning, Prior};
 use crate::record::{BalanceRow, CardTransaction, Day, Money, Owner, OwnerKind, Row, Stamp, StatementLine, Window};
 use crate::record::{minor_digits, money::Total};
 
@@ -10,10 +13,10 @@ use crate::record::{minor_digits, money::Total};
 pub const NO_CURRENCY: &str = "XXX";
 
 /// What a file says of an owner for a span of days.
-#[derive(Debug, Clone)]
-pub struct Statement {
+#[derive(Debug)]
+pub struct Statement<'a> {
     /// Whose.
-    pub owner: Owner,
+    pub owner: &'a Owner,
     /// ISO 4217 code; [`NO_CURRENCY`] where the provider tells none.
     pub currency: String,
     /// Decimals of the currency.
@@ -25,37 +28,8 @@ pub struct Statement {
     /// The balance after the last one, where known.
     pub closing: Option<Money>,
     /// In the order of the chain.
-    pub entries: Vec<StatementEntry>,
+    pub entries: Box<dyn Entries + 'a>,
     /// Breaks that no entry of it carries.
-    pub breaks: Vec<String>,
-}
-
-/// An entry of a statement.
-#[derive(Debug, Clone)]
-pub struct StatementEntry {
-    /// The provider's txid.
-    pub id: String,
-    /// The booking date.
-    pub day: Day,
-    /// When it was booked.
-    pub booked_at: Stamp,
-    /// When it was executed, where the provider says so; the booking date otherwise.
-    pub value_day: Day,
-    /// What moves the balance: credit positive, debit negative.
-    pub amount: Money,
-    /// Announced and not booked: it moves no balance.
-    pub pending: bool,
-    /// The balance after it, as the provider states it.
-    pub balance_after: Option<Money>,
-    /// All texts.
-    pub text: String,
-    /// IBAN of the other side.
-    pub counterparty_iban: Option<String>,
-    /// BIC of the other side.
-    pub counterparty_bic: Option<String>,
-    /// What the merchant was paid, where its currency is told.
-    pub instructed: Option<(Money, String)>,
-    /// The breaks found at it, a sentence each.
     pub breaks: Vec<String>,
 }
 
@@ -134,6 +108,9 @@ pub struct OwnerBooks<'a, R> {
     /// Its closing before the window.
     pub prior: Option<Prior>,
 }
+
+/// A break that speaks of no row: its day, where it has one, and its sentence.
+type Unplaced = (Option<Day>, String);
 
 /// What a statement covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -234,76 +211,102 @@ impl<R: Movement> OwnerBooks<'_, R> {
             .collect()
     }
 
-    /// The statements.
+    /// The rows that each statement lists, by their place among all of them, in the order of the chain.
+    pub(super) fn listed_by_period(&self, per: Per) -> Vec<(Period, Vec<usize>)> {
+        let is_listed = |row: &R| row.entry().moves || row.is_pending();
+        let mut places: Vec<usize> = (0..self.rows.len()).filter(|place| is_listed(&self.rows[*place])).collect();
+        let day = |place: &usize| self.rows[*place].day();
+        if per == Per::Day {
+            // Stable: those of one day stay in order.
+            places.sort_by_key(day);
+        }
+        let within = |period: &Period| match per {
+            Per::Window => places.clone(),
+            Per::Day => {
+                let first = places.partition_point(|place| day(place) < Some(period.window.from));
+                let end = places.partition_point(|place| day(place) <= Some(period.window.to));
+                places[first..end].to_vec()
+            }
+        };
+        self.periods(per).into_iter().map(|period| (period, within(&period))).collect()
+    }
+
+    /// The statements. Their entries are made of the rows one by one, whenever they are asked for.
     ///
     /// # Errors
     /// Where the books have no one currency.
-    pub fn statements(&self, per: Per) -> Result<Vec<Statement>, String> {
+    pub fn statements(&self, per: Per) -> Result<Vec<Statement<'_>>, String> {
         let currency = self.currency()?;
         let digits = minor_digits(Some(&currency));
-        let mut entries: Vec<StatementEntry> = self.listed().map(|row| self.entry(row)).collect();
-        let mut unplaced = Vec::new();
-        for found in self.breaks {
-            match place_of(found, &entries) {
-                Some(index) => entries[index].breaks.push(sentence(found)),
-                None => unplaced.push((found.booking_date, sentence(found))),
-            }
-        }
-        if self.rejected > 0 {
-            unplaced.push((None, format!("rows that could not be taken, see rejects.csv: {}", self.rejected)));
-        }
-        let periods = self.periods(per);
+        let (mut placed, mut unplaced) = self.placed_breaks();
+        let periods = self.listed_by_period(per);
         let last = periods.len() - 1;
-        let statement = |(index, period): (usize, Period)| {
+        let statement = |(index, (period, places)): (usize, (Period, Vec<usize>))| {
             let inside = |day: Option<Day>| day.map_or(index == last, |day| period.window.contains(day));
+            let breaks: HashMap<usize, Vec<String>> = if placed.is_empty() {
+                HashMap::new()
+            } else {
+                places.iter().filter_map(|place| Some((*place, placed.remove(place)?))).collect()
+            };
             Statement {
-                owner: self.owner.clone(),
+                owner: self.owner,
                 currency: currency.clone(),
                 digits,
                 window: period.window,
                 opening: period.opening,
                 closing: period.closing,
-                entries: entries.extract_if(.., |entry| period.window.contains(entry.day)).collect(),
+                entries: Box::new(RowEntries::new(self, places, breaks)),
                 breaks: unplaced.extract_if(.., |(day, _)| inside(*day) || index == last).map(|each| each.1).collect(),
             }
         };
         Ok(periods.into_iter().enumerate().map(statement).collect())
     }
 
-    fn entry(&self, row: &R) -> StatementEntry {
-        let Entry { at, balance, moves, .. } = row.entry();
-        let (iban, bic) = row.counterparty();
-        StatementEntry {
-            id: row.txid().to_owned(),
-            day: at.day(),
-            booked_at: at,
-            value_day: row.executed_at().map_or(at.day(), Stamp::day),
-            amount: self.amount(row),
-            pending: !moves,
-            balance_after: balance,
-            text: self.text(row),
-            counterparty_iban: iban.map(str::to_owned),
-            counterparty_bic: bic.map(str::to_owned),
-            instructed: row.instructed().map(|(amount, currency)| (amount, currency.to_owned())),
-            breaks: Vec::new(),
+    /// The breaks' sentences by the row that they speak of, and those that speak of no row.
+    fn placed_breaks(&self) -> (HashMap<usize, Vec<String>>, Vec<Unplaced>) {
+        // The first and the last row of each id that a break names.
+        let mut named: HashMap<&str, Option<(usize, usize)>> =
+            self.breaks.iter().filter_map(|found| Some((txid_of(found)?, None))).collect();
+        if !named.is_empty() {
+            for (place, row) in self.rows.iter().enumerate().filter(|(_, row)| row.entry().moves || row.is_pending()) {
+                if let Some(known) = named.get_mut(row.txid()) {
+                    *known = Some((known.map_or(place, |(first, _)| first), place));
+                }
+            }
         }
+        let (mut placed, mut unplaced) = (HashMap::<usize, Vec<String>>::new(), Vec::new());
+        for found in self.breaks {
+            match txid_of(found).and_then(|txid| named[txid]) {
+                // Where an id stands twice and that is the break, it speaks of the last.
+                Some((first, last)) => {
+                    let place = if found.check == Check::Duplicate { last } else { first };
+                    placed.entry(place).or_default().push(sentence(found));
+                }
+                None => unplaced.push((found.booking_date, sentence(found))),
+            }
+        }
+        if self.rejected > 0 {
+            unplaced.push((None, format!("rows that could not be taken, see rejects.csv: {}", self.rejected)));
+        }
+        (placed, unplaced)
     }
 }
 
-impl Statement {
+impl Statement<'_> {
     /// Count and sums of the settled entries: credits, debits.
     pub fn sums(&self) -> (usize, usize, Total, Total) {
         let (mut credits, mut debits) = (Total::default(), Total::default());
         let mut counts = (0, 0);
-        for entry in self.entries.iter().filter(|entry| !entry.pending) {
-            if entry.amount.is_negative() {
-                debits.add(entry.amount);
+        self.entries.each_amount(&mut |moved| {
+            if moved.pending {
+            } else if moved.amount.is_negative() {
+                debits.add(moved.amount);
                 counts.1 += 1;
             } else {
-                credits.add(entry.amount);
+                credits.add(moved.amount);
                 counts.0 += 1;
             }
-        }
+        });
         (counts.0, counts.1, credits, debits)
     }
 
@@ -314,8 +317,9 @@ impl Statement {
 
     /// Every break stated in it, those of its entries included.
     pub fn all_breaks(&self) -> Vec<&str> {
-        let at_entries = self.entries.iter().flat_map(|entry| &entry.breaks);
-        at_entries.chain(&self.breaks).map(String::as_str).collect()
+        let mut all = self.entries.breaks();
+        all.extend(self.breaks.iter().map(String::as_str));
+        all
     }
 }
 
@@ -324,14 +328,12 @@ pub fn is_card(owner: &Owner) -> bool {
     owner.kind == OwnerKind::Card
 }
 
-/// The entry that a break speaks of: where an id stands twice and that is the break, the second.
-fn place_of(found: &Break, entries: &[StatementEntry]) -> Option<usize> {
-    let (Subject::Row(txid) | Subject::RowOf(_, txid)) = &found.subject else { return None };
-    let is_it = |entry: &StatementEntry| entry.id == *txid;
-    if found.check == Check::ClosingBalance {
-        return None;
+/// The id of the row that a break of a chain speaks of.
+fn txid_of(found: &Break) -> Option<&str> {
+    match &found.subject {
+        Subject::Row(txid) | Subject::RowOf(_, txid) if found.check != Check::ClosingBalance => Some(txid),
+        _ => None,
     }
-    if found.check == Check::Duplicate { entries.iter().rposition(is_it) } else { entries.iter().position(is_it) }
 }
 
 fn sentence(found: &Break) -> String {

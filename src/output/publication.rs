@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
@@ -212,8 +212,13 @@ impl Publication {
     /// # Errors
     /// When the disk refuses.
     pub fn scratch_file(&self) -> Result<File> {
-        let folder = &self.staging.folder;
+        let folder = self.scratch_folder();
         tempfile::tempfile_in(folder).or_refused("make a scratch file", folder)
+    }
+
+    /// Where such files are made, for those who make them on threads of their own.
+    pub fn scratch_folder(&self) -> &Path {
+        &self.staging.folder
     }
 
     /// What the rows appended so far sum up to.

@@ -15,6 +15,7 @@ mod seam;
 mod share;
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -160,12 +161,13 @@ impl<'p> Ledger<'p> {
     ) -> Result<()> {
         let encoders: HashMap<Feed, Encoder> =
             self.plan.feeds.iter().map(|feed| (*feed, self.publication.encoder(dataset_of(*feed)))).collect();
-        let plan = self.plan;
+        let (plan, scratch) = (self.plan, self.publication.scratch_folder().to_owned());
         let mut left = gathered.owners.len();
         let order = by_account(&gathered.owners);
         let work = |item: usize| {
             let pages: &OwnerPages = &gathered.owners[order[item]];
-            owner::process(pages, &gathered.archive, knowledge(plan, gathered, priors, pages), encoders[&pages.feed])
+            let known = knowledge(plan, gathered, priors, pages, &scratch);
+            owner::process(pages, &gathered.archive, known, encoders[&pages.feed])
         };
         ordered::for_each_in_order(threads, gathered.owners.len(), work, |outcome| {
             left -= 1;
@@ -249,7 +251,7 @@ impl<'p> Ledger<'p> {
             &self.beside,
         )?;
         registered.taken_back.extend(seams_over);
-        let known = |pages| knowledge(self.plan, gathered, priors, pages);
+        let known = |pages| knowledge(self.plan, gathered, priors, pages, self.publication.scratch_folder());
         self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
@@ -294,6 +296,7 @@ fn knowledge<'k>(
     gathered: &'k Gathered,
     priors: &HashMap<OwnerKey, Prior>,
     pages: &OwnerPages,
+    scratch: &'k Path,
 ) -> Knowledge<'k> {
     let (key, needs) = (key_of(&pages.owner), Needs::of(&plan.feeds));
     Knowledge {
@@ -306,6 +309,7 @@ fn knowledge<'k>(
         needs,
         unproved: gathered.unproved_of(pages.feed, &pages.owner),
         accounting: plan.output.accounting,
+        scratch,
         fx_fee: plan.fx_fee,
     }
 }

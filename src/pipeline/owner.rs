@@ -1,6 +1,7 @@
 //! One owner's pages to what is written of it. Pure but for reading the pages; several owners go at once.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -48,8 +49,9 @@ pub(super) struct Knowledge<'a> {
     pub needs: Needs,
     /// The listing and why it is not proved complete, where it is not.
     pub unproved: Option<(landing::Subject, &'a str)>,
-    /// What is written for accounting programs.
+    /// What is written for accounting programs, and where large files wait meanwhile.
     pub accounting: Accounting,
+    pub scratch: &'a Path,
     /// Where the job says that fees are.
     pub fx_fee: FeeRule,
 }
@@ -290,16 +292,8 @@ impl<'p> Reader<'p> {
         let Books { rows, balances, meaning, .. } = books;
         let Knowledge { window, prior, accounting, .. } = self.knowledge;
         let owner = &self.pages.owner;
-        accounting.write_owner(&OwnerBooks {
-            owner,
-            window,
-            rows,
-            balances,
-            breaks: &breaks,
-            rejected,
-            meaning: *meaning,
-            prior,
-        })
+        let books = OwnerBooks { owner, window, rows, balances, breaks: &breaks, rejected, meaning: *meaning, prior };
+        accounting.write_owner(&books, self.knowledge.scratch)
     }
 
     fn closing<R: Row + Link>(self, books: &Books<R>, around: &[R]) -> Option<Closing> {

@@ -46,6 +46,8 @@ pub struct Dataset {
     pub columns: &'static [Column],
     /// Whether it has partitions in the lake.
     pub in_lake: bool,
+    /// Why `tieout load` leaves it out, where it does.
+    pub left_out: Option<&'static str>,
 }
 
 /// Takes a row's cells in the order of its dataset's columns.
@@ -120,6 +122,7 @@ pub static ACCOUNT_STATEMENTS: Dataset = Dataset {
     is_key_unique: false,
     columns: STATEMENT_COLUMNS,
     in_lake: true,
+    left_out: None,
 };
 
 /// Lines of IBAN statements.
@@ -130,6 +133,7 @@ pub static IBAN_STATEMENTS: Dataset = Dataset {
     is_key_unique: false,
     columns: STATEMENT_COLUMNS,
     in_lake: true,
+    left_out: None,
 };
 
 /// Transactions of cards.
@@ -161,6 +165,7 @@ pub static CARD_TRANSACTIONS: Dataset = Dataset {
         optional("failed_message", Kind::Text, "Why the transaction failed: the provider's words"),
     ],
     in_lake: true,
+    left_out: None,
 };
 
 /// Orders to pay.
@@ -189,6 +194,7 @@ pub static CREDIT_TRANSFERS: Dataset = Dataset {
         optional("source_reason", Kind::Text, "The text for the payer's own statement"),
     ],
     in_lake: true,
+    left_out: None,
 };
 
 /// Balances by day.
@@ -218,6 +224,7 @@ pub static BALANCES: Dataset = Dataset {
         required("verdict", Kind::Text, "tied, broken or ambiguous"),
     ],
     in_lake: true,
+    left_out: None,
 };
 
 /// Breaks.
@@ -243,6 +250,7 @@ pub static BREAKS: Dataset = Dataset {
         required("status", Kind::Text, "open, accepted or resolved"),
     ],
     in_lake: false,
+    left_out: None,
 };
 
 /// Rows that could not be taken.
@@ -261,6 +269,10 @@ pub static REJECTS: Dataset = Dataset {
         required("raw", Kind::Text, "The row's text as received"),
     ],
     in_lake: false,
+    left_out: Some(
+        "a rejected row has no day by which it could be replaced; it belongs to the report of its run. \
+         `sql/<database>/rejects.sql` loads it out of a report folder",
+    ),
 };
 
 /// Every dataset, in the order in which reports list them.

@@ -17,6 +17,10 @@ Amounts are exact: credit positive, debit negative. A key tells a row from all o
 makes the ids it may send a row twice: that is a break (`duplicate`), and the rows load all the same. So what is replaced when days are loaded
 again is the day, not the row.
 
+A column beside the meanings tells the source of each in the fields of a provider, by the document of that provider. There is one for each
+provider whose rows are taken; a test asks its decoder for every field that is told here. The documents of others (worldline, treezor,
+cardsync) are read, but nothing decodes them: what fills which column there would be a guess until it does.
+
 | type | CSV | Arrow | Parquet |
 | --- | --- | --- | --- |
 ";
@@ -56,6 +60,9 @@ pub fn chapter(dataset: &'static Dataset) -> String {
         String::new()
     };
     let _ = writeln!(text, "- Files: {csv}{lake}");
+    if let Some(reason) = dataset.left_out {
+        let _ = writeln!(text, "- Left out by `tieout load`: {reason}");
+    }
     let filling: Vec<&Provider> =
         PROVIDERS.into_iter().filter(|provider| provider.datasets.iter().any(|f| f.dataset == dataset.name)).collect();
     for provider in &filling {

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use tieout::formats::camt053::{Camt053, Version};
+use tieout::formats::entries::{Entries, StatementEntry};
 use tieout::formats::hledger::Hledger;
 use tieout::formats::mt940::Mt940;
 use tieout::formats::ofx::Ofx;
+use tieout::formats::pen::Pen;
 use tieout::formats::statement::{OwnerBooks, Per, Statement};
 use tieout::formats::{StatementFormat, prove};
 use tieout::reconcile::{Books, FeeRule, Prior, close_chain};
@@ -115,17 +117,51 @@ fn with_books<T>(lines: Vec<Line>, prior: Option<&str>, act: impl FnOnce(&OwnerB
     })
 }
 
+/// A statement, and its entries where they can be changed.
+struct Sheet<'a> {
+    statement: Statement<'a>,
+    entries: Vec<StatementEntry>,
+}
+
+impl<'a> Sheet<'a> {
+    fn changed(self) -> Statement<'a> {
+        Statement { entries: Box::new(self.entries) as Box<dyn Entries>, ..self.statement }
+    }
+}
+
 /// Writes the statements as they are after `edit`, and reads the file back against the books.
 fn written(
     format: &dyn StatementFormat,
     books: &OwnerBooks<'_, Line>,
-    edit: impl FnOnce(&mut Vec<Statement>),
+    edit: impl FnOnce(&mut Vec<Sheet<'_>>),
 ) -> Result<String, String> {
-    let mut statements = books.statements(format.spelling().per())?;
-    edit(&mut statements);
-    let file = format.write(&statements)?;
-    prove(format, books, file.bytes()).map_err(|error| error.one_line())?;
-    Ok(String::from_utf8(file.bytes().to_vec()).expect("text"))
+    let mut sheets: Vec<Sheet<'_>> = books
+        .statements(format.spelling().per())?
+        .into_iter()
+        .map(|s| Sheet { entries: all_of(&s), statement: s })
+        .collect();
+    edit(&mut sheets);
+    let bytes = bytes_of(format, &sheets.into_iter().map(Sheet::changed).collect::<Vec<_>>())?;
+    prove(format, books, &mut &bytes[..]).map_err(|error| error.one_line())?;
+    Ok(String::from_utf8(bytes).expect("text"))
+}
+
+fn all_of(statement: &Statement<'_>) -> Vec<StatementEntry> {
+    let mut entries = Vec::new();
+    let taken = statement.entries.each(&mut |entry| {
+        entries.push(entry.clone());
+        Ok(())
+    });
+    taken.expect("memory takes them");
+    entries
+}
+
+fn bytes_of(format: &dyn StatementFormat, statements: &[Statement<'_>]) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut pen = Pen::new(&mut bytes);
+    format.write(statements, &mut pen)?;
+    pen.finish().expect("memory takes it");
+    Ok(bytes)
 }
 
 fn reads_back(lines: &[Line], prior: Option<&str>) {
@@ -248,24 +284,24 @@ fn a_format_refuses_what_it_cannot_hold() {
 }
 
 /// Something that a writer does wrong.
-type Fault = fn(&mut Statement);
+type Fault = fn(&mut Sheet<'_>);
 
 /// What a writer could do wrong.
 const FAULTS: &[(&str, Fault)] = &[
-    ("an entry is lost", |statement| drop(statement.entries.remove(1))),
-    ("an entry is doubled", |statement| statement.entries.insert(1, statement.entries[1].clone())),
-    ("entries change places", |statement| statement.entries.swap(0, 1)),
-    ("an amount is off by a cent", |statement| {
-        statement.entries[1].amount = statement.entries[1].amount.checked_add(money("0.01")).expect("small");
+    ("an entry is lost", |sheet| drop(sheet.entries.remove(1))),
+    ("an entry is doubled", |sheet| sheet.entries.insert(1, sheet.entries[1].clone())),
+    ("entries change places", |sheet| sheet.entries.swap(0, 1)),
+    ("an amount is off by a cent", |sheet| {
+        sheet.entries[1].amount = sheet.entries[1].amount.checked_add(money("0.01")).expect("small");
     }),
-    ("a sign is flipped", |statement| statement.entries[0].amount = -statement.entries[0].amount),
-    ("a day is another", |statement| statement.entries[0].day = statement.entries[0].day.next()),
-    ("an id is another", |statement| statement.entries[0].id.push('x')),
-    ("a text is another", |statement| statement.entries[0].text.push('x')),
-    ("the opening is another", |statement| statement.opening = Some(money("1"))),
-    ("the closing is smoothed", |statement| statement.closing = Some(money("77"))),
-    ("the currency is another", |statement| "USD".clone_into(&mut statement.currency)),
-    ("a booked entry is announced", |statement| statement.entries[0].pending = true),
+    ("a sign is flipped", |sheet| sheet.entries[0].amount = -sheet.entries[0].amount),
+    ("a day is another", |sheet| sheet.entries[0].day = sheet.entries[0].day.next()),
+    ("an id is another", |sheet| sheet.entries[0].id.push('x')),
+    ("a text is another", |sheet| sheet.entries[0].text.push('x')),
+    ("the opening is another", |sheet| sheet.statement.opening = Some(money("1"))),
+    ("the closing is smoothed", |sheet| sheet.statement.closing = Some(money("77"))),
+    ("the currency is another", |sheet| "USD".clone_into(&mut sheet.statement.currency)),
+    ("a booked entry is announced", |sheet| sheet.entries[0].pending = true),
 ];
 
 #[test]
@@ -273,11 +309,11 @@ fn a_file_that_does_not_say_what_the_rows_say_is_refused() {
     for format in formats() {
         with_books(plain_lines(), None, |books| {
             for (name, fault) in FAULTS {
-                let found = written(&*format, books, |statements| fault(&mut statements[0]));
+                let found = written(&*format, books, |sheets| fault(&mut sheets[0]));
                 let error = found.expect_err(&format!("{format:?}: {name} was not noticed"));
                 assert!(error.contains("does not read back as its rows: "), "{format:?}, {name}: {error}");
             }
-            let found = written(&*format, books, |statements| statements.truncate(statements.len() - 1));
+            let found = written(&*format, books, |sheets| sheets.truncate(sheets.len() - 1));
             assert!(found.is_err());
         });
     }
@@ -292,14 +328,45 @@ fn a_file_that_was_cut_off_is_refused() {
     for format in formats() {
         with_books(plain_lines(), None, |books| {
             let statements = books.statements(format.spelling().per()).expect("statements");
-            let file = format.write(&statements).expect("a file");
-            let bytes = file.bytes();
+            let bytes = bytes_of(&*format, &statements).expect("a file");
             // The last line of a file may say nothing that must be read back.
             for end in (0..bytes.len().saturating_sub(60)).step_by(31) {
-                assert!(prove(&*format, books, &bytes[..end]).is_err(), "{format:?} cut at {end} of {}", bytes.len());
+                assert!(
+                    prove(&*format, books, &mut &bytes[..end]).is_err(),
+                    "{format:?} cut at {end} of {}",
+                    bytes.len()
+                );
             }
         });
     }
+}
+
+#[test]
+fn a_disk_that_fails_in_the_middle_is_told_as_such() {
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let text = "x".repeat(2_000);
+    with_books(lines_of(&[text.as_str(); 60], Some("EUR"), "1"), None, |books| {
+        for format in formats() {
+            let statements = books.statements(format.spelling().per()).expect("statements");
+            let whole = bytes_of(&*format, &statements).expect("a file").len();
+            for room in [0, whole / 2, whole - 1] {
+                let mut full = Full(room);
+                let mut pen = Pen::new(&mut full);
+                let _ = format.write(&statements, &mut pen);
+                let error = pen.finish().expect_err("the disk is full");
+                assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{format:?}");
+            }
+        }
+    });
 }
 
 proptest! {

@@ -5,5 +5,6 @@
 
 mod conformance;
 mod jobs;
+mod memory;
 mod place;
 mod programs;

@@ -30,12 +30,17 @@ impl Place {
 
     /// Runs the job over the archive, with these lines in `[job]` and `[output]`.
     pub fn run(&self, job: &str, output: &str, out: &str) -> Output {
+        self.write_job(job, output);
+        self.tieout(&["run", "job.toml", "--out", out])
+    }
+
+    /// Writes the job file.
+    pub fn write_job(&self, job: &str, output: &str) {
         let text = format!(
             "[job]\nname = \"books\"\nwindow = {{ from = \"2026-08-01\", to = \"2026-10-31\" }}\n{job}\n\
              [source]\nprovider = \"anytime\"\narchive = \"pages\"\n[output]\n{output}\n"
         );
         fs::write(self.path("job.toml"), text).expect("a file");
-        self.tieout(&["run", "job.toml", "--out", out])
     }
 
     pub fn tieout(&self, arguments: &[&str]) -> Output {

@@ -14,7 +14,7 @@ const FORMATS: &str = "formats = [\"csv\", \"camt053\", \"ofx\", \"mt940\", \"hl
 const FEEDS: &str = "feeds = [\"account_statements\", \"card_transactions\"]";
 
 /// The Python that `tests/all` makes.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let readers = std::env::var_os("TIEOUT_READERS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/readers"), PathBuf::from);
     let path = readers.join("bin/python");

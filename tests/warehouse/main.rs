@@ -2,13 +2,15 @@
 
 mod bench;
 mod engines;
-
+mod everyone;
+mod fields;
+mod handbook;
+mod month;
 mod packages;
 mod peers;
 mod postgresql;
 mod readers;
 mod refusals;
-
 mod schemas;
 mod server;
 mod sqlite;

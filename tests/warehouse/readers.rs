@@ -8,6 +8,11 @@ use crate::bench::Bench;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
+/// The virtual environment of the packages.
+pub fn readers() -> PathBuf {
+    std::env::var_os("TIEOUT_READERS").map_or_else(|| Path::new(ROOT).join("target/readers"), PathBuf::from)
+}
+
 /// Runs a script of `tests/warehouse/python`, which fails by an exception; what it printed.
 pub fn python(script: &str, folder: &Path, arguments: &[&str]) -> String {
     let output = python_output(&format!("tests/warehouse/python/{script}"), folder, arguments);
@@ -17,9 +22,7 @@ pub fn python(script: &str, folder: &Path, arguments: &[&str]) -> String {
 
 /// Runs a script of the repository; what came of it.
 pub fn python_output(script: &str, folder: &Path, arguments: &[&str]) -> Output {
-    let readers =
-        std::env::var_os("TIEOUT_READERS").map_or_else(|| Path::new(ROOT).join("target/readers"), PathBuf::from);
-    Command::new(readers.join("bin/python"))
+    Command::new(readers().join("bin/python"))
         .arg(Path::new(ROOT).join(script))
         .args(arguments)
         .current_dir(folder)

@@ -6,7 +6,7 @@ use crate::bench::Bench;
 use crate::readers::{ROOT, demo, python, reports};
 use crate::server::server;
 
-const DATASETS: [&str; 7] =
+pub const DATASETS: [&str; 7] =
     ["account_statements", "iban_statements", "card_transactions", "credit_transfers", "balances", "breaks", "rejects"];
 
 fn checked_in(path: &str) -> String {

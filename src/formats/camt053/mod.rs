@@ -7,15 +7,21 @@
 //! - Settled rows are `BOOK` entries; pending rows are `PDNG` entries and in no sum. Rows that were cancelled or refused
 //!   are no entries.
 //! - `AcctSvcrRef` is the txid. One of more than 35 characters keeps its first 26 and a hash; the whole stands in `AddtlTxInf`.
+//! - `Acct/Id` is the provider's own id of the account or card (`Othr`): no response that tieout asks for tells an account's
+//!   IBAN. The provider tells it once, when an IBAN is made; `iban` of a row is the other side's, `virtual_iban` the one
+//!   through which a movement came. IBANs of the other side stand in `RltdPties`.
 //! - Texts are cut into as many `Ustrd` of 140 characters as they need. A character that XML does not allow is U+FFFD.
 
 mod read;
 mod write;
 
-use super::control::{Spelling, Told};
+use std::io::BufRead;
+
+use super::StatementFormat;
+use super::control::{Listener, Spelling};
+use super::pen::Pen;
 use super::statement::{Per, Statement};
 use super::text::{allowed_in_xml, short_id};
-use super::{StatementFormat, Written};
 
 /// Characters of a reference.
 const ID_CHARS_MAX: usize = 35;
@@ -78,12 +84,12 @@ impl StatementFormat for Camt053 {
         "xml"
     }
 
-    fn write(&self, statements: &[Statement]) -> Result<Written, String> {
-        write::write(*self, statements)
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+        write::write(*self, statements, pen)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String> {
-        read::read(bytes)
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+        read::read(file, listener)
     }
 
     fn spelling(&self) -> &dyn Spelling {

@@ -1,13 +1,16 @@
 //! camt.053 read back, either version.
 
-use crate::formats::control::{Told, ToldEntry};
+use std::cell::RefCell;
+use std::io::BufRead;
+
+use crate::formats::control::{Frame, Listener, ToldEntry};
 use crate::formats::xml::{self, Node};
 use crate::record::Money;
 
 /// What was read of the statement and entry at hand.
-#[derive(Default)]
-struct Reader {
-    statements: Vec<Told>,
+struct Reader<'l> {
+    listener: &'l mut dyn Listener,
+    frame: Frame,
     balance: (String, Option<Money>),
     amount: Option<Money>,
     is_debit: bool,
@@ -25,38 +28,41 @@ struct ToldEntryParts {
     texts: Vec<String>,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
-    let mut reader = Reader::default();
-    let cell = std::cell::RefCell::new(&mut reader);
-    xml::read(
-        bytes,
-        |node| {
-            cell.borrow_mut().begins(node);
-            Ok(())
-        },
-        |node| cell.borrow_mut().ends(node),
-    )?;
-    Ok(reader.statements)
+pub(super) fn read(file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+    let reader = RefCell::new(Reader {
+        listener,
+        frame: Frame::default(),
+        balance: (String::new(), None),
+        amount: None,
+        is_debit: false,
+        entry: ToldEntryParts::default(),
+        credits: None,
+        net: None,
+    });
+    xml::read(file, |node| reader.borrow_mut().begins(node), |node| reader.borrow_mut().ends(node))
 }
 
-impl Reader {
-    fn begins(&mut self, node: &Node<'_>) {
+impl Reader<'_> {
+    fn begins(&mut self, node: &Node<'_>) -> Result<(), String> {
         match node.name() {
-            "Stmt" => self.statements.push(Told::default()),
+            "Stmt" => {
+                self.frame = Frame::default();
+                self.listener.begins()?;
+            }
             "Ntry" => self.entry = ToldEntryParts::default(),
             _ => {}
         }
+        Ok(())
     }
 
     fn ends(&mut self, node: &Node<'_>) -> Result<(), String> {
         if node.is("Bal/Amt") || node.is("Ntry/Amt") || node.is("TtlNetNtry/Amt") || node.is("TtlNtries/TtlNetNtryAmt")
         {
             self.amount = Some(money(node.text)?);
-            let currency = node.attribute("Ccy");
-            if let (Some(statement), Some(currency)) = (self.statements.last(), currency)
-                && statement.currency != currency
+            if let Some(currency) = node.attribute("Ccy")
+                && self.frame.currency != currency
             {
-                return Err(format!("expected amounts in {}, found {currency}", statement.currency));
+                return Err(format!("expected amounts in {}, found {currency}", self.frame.currency));
             }
         } else if node.is("Bal/CdtDbtInd") {
             self.balance.1 = self.signed(node.text)?;
@@ -86,25 +92,26 @@ impl Reader {
     }
 
     fn ends_group(&mut self, node: &Node<'_>) -> Result<(), String> {
-        let Some(statement) = self.statements.last_mut() else { return Ok(()) };
         if node.is("Acct/Ccy") {
-            node.text.clone_into(&mut statement.currency);
+            node.text.clone_into(&mut self.frame.currency);
         } else if node.is("Stmt/Bal") {
             match self.balance.0.as_str() {
-                "OPBD" => statement.opening = self.balance.1.take(),
-                "CLBD" => statement.closing = self.balance.1.take(),
+                "OPBD" => self.frame.opening = self.balance.1.take(),
+                "CLBD" => self.frame.closing = self.balance.1.take(),
                 other => return Err(format!("expected OPBD or CLBD, found {other}")),
             }
         } else if node.is("Stmt/Ntry") {
             let entry = std::mem::take(&mut self.entry);
-            statement.entries.push(ToldEntry {
+            self.listener.entry(ToldEntry {
                 text: entry.texts.concat(),
                 id: entry.id,
                 day: entry.day,
                 amount: entry.amount.ok_or("an entry has no amount")?,
                 pending: entry.pending,
                 balance_after: None,
-            });
+            })?;
+        } else if node.name() == "Stmt" {
+            self.listener.ends(std::mem::take(&mut self.frame))?;
         }
         Ok(())
     }
@@ -124,9 +131,7 @@ impl Reader {
         if credits.checked_sub(debits) != self.net.take() {
             return Err("the net sum of a summary is not that of its credits and debits".to_owned());
         }
-        if let Some(statement) = self.statements.last_mut() {
-            statement.stated = Some((credits, -debits));
-        }
+        self.frame.stated = Some((credits, -debits));
         Ok(())
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::{Camt053, Version};
-use crate::formats::Written;
 use crate::formats::control::Spelling;
-use crate::formats::statement::{Statement, StatementEntry, is_card};
+use crate::formats::entries::StatementEntry;
+use crate::formats::pen::Pen;
+use crate::formats::statement::{Statement, is_card};
 use crate::formats::text::{allowed_in_xml, cut, pieces, push_xml, sha256, short_id};
 use crate::record::{Money, Total, Window};
 
@@ -14,8 +15,9 @@ const TEXT_CHARS_MAX: usize = 140;
 /// `Othr/Id` of an account.
 const ACCOUNT_CHARS_MAX: usize = 34;
 
-pub(super) fn write(format: Camt053, statements: &[Statement]) -> Result<Written, String> {
-    let mut xml = Xml { out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), depth: 0 };
+pub(super) fn write(format: Camt053, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+    let mut xml = Xml { pen, depth: 0 };
+    xml.line("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     let first = statements.first().ok_or("a message has a statement")?;
     let window = Window { from: first.window.from, to: statements[statements.len() - 1].window.to };
     xml.line(&format!("<Document xmlns=\"{}\">", format.version.namespace()));
@@ -29,12 +31,12 @@ pub(super) fn write(format: Camt053, statements: &[Statement]) -> Result<Written
     }
     xml.close("BkToCstmrStmt");
     xml.line("</Document>");
-    Ok(Written::of(xml.out.into_bytes(), statements, true))
+    Ok(())
 }
 
 /// Unique to owner and days, and the same whenever they are written.
-fn identity(statement: &Statement, window: Window, kind: &str) -> String {
-    let owner = &statement.owner;
+fn identity(statement: &Statement<'_>, window: Window, kind: &str) -> String {
+    let owner = statement.owner;
     let hash = sha256(&format!("{} {} {window}", owner.kind.name(), owner.id()));
     format!("TIEOUT-{kind}-{}-{}", window.to.to_string().replace('-', ""), &hash[..16])
 }
@@ -43,7 +45,7 @@ fn created(window: Window) -> String {
     format!("{}T23:59:59", window.to)
 }
 
-fn write_statement(xml: &mut Xml, format: Camt053, statement: &Statement) -> Result<(), String> {
+fn write_statement(xml: &mut Xml<'_, '_>, format: Camt053, statement: &Statement<'_>) -> Result<(), String> {
     let window = statement.window;
     xml.open("Stmt");
     xml.leaf("Id", &identity(statement, window, "S"));
@@ -63,9 +65,12 @@ fn write_statement(xml: &mut Xml, format: Camt053, statement: &Statement) -> Res
         xml.close("Bal");
     }
     write_summary(xml, format.version, statement)?;
-    for (place, entry) in statement.entries.iter().enumerate() {
-        write_entry(xml, format, statement, entry, place + 1);
-    }
+    let mut place = 0;
+    statement.entries.each(&mut |entry| {
+        place += 1;
+        write_entry(xml, format, statement, entry, place);
+        xml.pen.pass_on()
+    })?;
     if let Some(note) = statement_note(statement) {
         xml.leaf("AddtlStmtInf", &note);
     }
@@ -73,7 +78,7 @@ fn write_statement(xml: &mut Xml, format: Camt053, statement: &Statement) -> Res
     Ok(())
 }
 
-fn write_account(xml: &mut Xml, statement: &Statement) {
+fn write_account(xml: &mut Xml<'_, '_>, statement: &Statement<'_>) {
     xml.open("Acct");
     xml.open("Id");
     xml.open("Othr");
@@ -82,14 +87,14 @@ fn write_account(xml: &mut Xml, statement: &Statement) {
     xml.close("Othr");
     xml.close("Id");
     xml.leaf("Ccy", &statement.currency);
-    if is_card(&statement.owner) {
+    if is_card(statement.owner) {
         xml.leaf("Nm", "payment card");
     }
     xml.close("Acct");
 }
 
 /// `Amt` and `CdtDbtInd`: an amount has no sign of its own.
-fn write_amount(xml: &mut Xml, statement: &Statement, amount: Money) {
+fn write_amount(xml: &mut Xml<'_, '_>, statement: &Statement<'_>, amount: Money) {
     let text = statement.money(amount.abs());
     xml.line(&format!("<Amt Ccy=\"{}\">{text}</Amt>", statement.currency));
     xml.leaf("CdtDbtInd", direction(amount.is_negative()));
@@ -99,7 +104,7 @@ fn direction(is_debit: bool) -> &'static str {
     if is_debit { "DBIT" } else { "CRDT" }
 }
 
-fn write_summary(xml: &mut Xml, version: Version, statement: &Statement) -> Result<(), String> {
+fn write_summary(xml: &mut Xml<'_, '_>, version: Version, statement: &Statement<'_>) -> Result<(), String> {
     let held = |total: Total| total.to_money().ok_or("a sum has more than the 18 digits that camt.053 allows");
     let (credit_count, debit_count, credits, debits) = statement.sums();
     let mut net = credits;
@@ -135,7 +140,13 @@ fn write_summary(xml: &mut Xml, version: Version, statement: &Statement) -> Resu
     Ok(())
 }
 
-fn write_entry(xml: &mut Xml, format: Camt053, statement: &Statement, entry: &StatementEntry, place: usize) {
+fn write_entry(
+    xml: &mut Xml<'_, '_>,
+    format: Camt053,
+    statement: &Statement<'_>,
+    entry: &StatementEntry,
+    place: usize,
+) {
     let reference = format.id(&entry.id);
     xml.open("Ntry");
     xml.leaf("NtryRef", &place.to_string());
@@ -148,7 +159,7 @@ fn write_entry(xml: &mut Xml, format: Camt053, statement: &Statement, entry: &St
     xml.line(&format!("<BookgDt><Dt>{}</Dt></BookgDt>", entry.day));
     xml.line(&format!("<ValDt><Dt>{}</Dt></ValDt>", entry.value_day));
     xml.leaf("AcctSvcrRef", &reference);
-    let code = match (is_card(&statement.owner), &entry.counterparty_iban) {
+    let code = match (is_card(statement.owner), &entry.counterparty_iban) {
         (true, _) => "CARD_TRANSACTION",
         (false, Some(_)) => "TRANSFER",
         (false, None) => "ACCOUNT_STATEMENT",
@@ -165,7 +176,7 @@ fn write_entry(xml: &mut Xml, format: Camt053, statement: &Statement, entry: &St
     xml.close("Ntry");
 }
 
-fn write_details(xml: &mut Xml, format: Camt053, entry: &StatementEntry, reference: &str) {
+fn write_details(xml: &mut Xml<'_, '_>, format: Camt053, entry: &StatementEntry, reference: &str) {
     xml.open("Refs");
     xml.leaf("AcctSvcrRef", reference);
     xml.close("Refs");
@@ -207,7 +218,7 @@ fn write_details(xml: &mut Xml, format: Camt053, entry: &StatementEntry, referen
 }
 
 /// What the statement says of breaks: those that no entry carries in full, then the ids of the others.
-fn statement_note(statement: &Statement) -> Option<String> {
+fn statement_note(statement: &Statement<'_>) -> Option<String> {
     let all = statement.all_breaks();
     if all.is_empty() {
         return None;
@@ -241,16 +252,16 @@ fn is_bic(text: &str) -> bool {
 }
 
 /// Lines of XML, indented.
-struct Xml {
-    out: String,
+struct Xml<'p, 'w> {
+    pen: &'p mut Pen<'w>,
     depth: usize,
 }
 
-impl Xml {
+impl Xml<'_, '_> {
     fn line(&mut self, text: &str) {
-        self.out.extend(std::iter::repeat_n(' ', self.depth));
-        self.out.push_str(text);
-        self.out.push('\n');
+        self.pen.text.extend(std::iter::repeat_n(' ', self.depth));
+        self.pen.text.push_str(text);
+        self.pen.text.push('\n');
     }
 
     fn open(&mut self, name: &str) {
@@ -264,9 +275,10 @@ impl Xml {
     }
 
     fn leaf(&mut self, name: &str, text: &str) {
-        self.out.extend(std::iter::repeat_n(' ', self.depth));
-        write!(self.out, "<{name}>").expect("a text takes any text");
-        push_xml(&mut self.out, text);
-        writeln!(self.out, "</{name}>").expect("a text takes any text");
+        let out = &mut self.pen.text;
+        out.extend(std::iter::repeat_n(' ', self.depth));
+        write!(out, "<{name}>").expect("a text takes any text");
+        push_xml(out, text);
+        writeln!(out, "</{name}>").expect("a text takes any text");
     }
 }

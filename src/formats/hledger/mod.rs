@@ -12,10 +12,13 @@
 mod read;
 mod write;
 
-use super::control::{Spelling, Told};
+use std::io::BufRead;
+
+use super::StatementFormat;
+use super::control::{Listener, Spelling};
+use super::pen::Pen;
 use super::statement::{Per, Statement};
 use super::text::{on_one_line, percent_encoded};
-use super::{StatementFormat, Written};
 
 pub use write::index;
 
@@ -61,12 +64,12 @@ impl StatementFormat for Hledger {
         false
     }
 
-    fn write(&self, statements: &[Statement]) -> Result<Written, String> {
-        write::write(statements)
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+        write::write(statements, pen)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String> {
-        read::read(bytes)
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+        read::read(file, listener)
     }
 
     fn spelling(&self) -> &dyn Spelling {

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::Hledger;
-use crate::formats::Written;
 use crate::formats::control::Spelling;
-use crate::formats::statement::{Statement, StatementEntry, is_card};
+use crate::formats::entries::StatementEntry;
+use crate::formats::pen::Pen;
+use crate::formats::statement::{Statement, is_card};
 use crate::formats::text::{on_one_line, percent_encoded};
 use crate::record::Money;
 
@@ -14,39 +15,43 @@ const INCOME: &str = "income:unknown";
 const EXPENSES: &str = "expenses:unknown";
 const OPENING: &str = "equity:opening balances";
 
-pub(super) fn write(statements: &[Statement]) -> Result<Written, String> {
+pub(super) fn write(statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
     let [statement] = statements else { return Err("a journal holds one statement".to_owned()) };
     let account = account_of(statement);
-    let mut out = String::new();
-    line(
-        &mut out,
-        &format!("; {}, {} to {}", comment(&statement.owner.to_string()), statement.window.from, statement.window.to),
-    );
-    line(&mut out, "decimal-mark .");
+    head(&mut pen.text, statement, &account);
+    statement.entries.each(&mut |entry| {
+        if !entry.pending {
+            transaction(&mut pen.text, statement, &account, entry);
+        }
+        pen.pass_on()
+    })?;
+    if let (Some(_), Some(closing)) = (statement.opening, statement.closing) {
+        line(&mut pen.text, &format!("\n{} * closing balance", statement.window.to));
+        posting(&mut pen.text, statement, &account, Money::ZERO, Some(closing));
+    }
+    Ok(())
+}
+
+fn head(out: &mut String, statement: &Statement<'_>, account: &str) {
+    let window = statement.window;
+    line(out, &format!("; {}, {} to {}", comment(&statement.owner.to_string()), window.from, window.to));
+    line(out, "decimal-mark .");
     let sample = match statement.digits {
         0 => "1000.".to_owned(),
         digits => format!("1000.{}", "0".repeat(usize::from(digits))),
     };
-    line(&mut out, &format!("commodity {sample} {}", statement.currency));
-    for name in [account.as_str(), INCOME, EXPENSES, OPENING] {
-        line(&mut out, &format!("account {name}"));
+    line(out, &format!("commodity {sample} {}", statement.currency));
+    for name in [account, INCOME, EXPENSES, OPENING] {
+        line(out, &format!("account {name}"));
     }
     for note in &statement.breaks {
-        line(&mut out, &format!("; {}", comment(note)));
+        line(out, &format!("; {}", comment(note)));
     }
     if let Some(opening) = statement.opening {
-        line(&mut out, &format!("\n{} * opening balance", statement.window.from));
-        posting(&mut out, statement, &account, opening, Some(opening));
-        line(&mut out, &format!("    {OPENING}"));
+        line(out, &format!("\n{} * opening balance", window.from));
+        posting(out, statement, account, opening, Some(opening));
+        line(out, &format!("    {OPENING}"));
     }
-    for entry in statement.entries.iter().filter(|entry| !entry.pending) {
-        transaction(&mut out, statement, &account, entry);
-    }
-    if let (Some(_), Some(closing)) = (statement.opening, statement.closing) {
-        line(&mut out, &format!("\n{} * closing balance", statement.window.to));
-        posting(&mut out, statement, &account, Money::ZERO, Some(closing));
-    }
-    Ok(Written::of(out.into_bytes(), statements, false))
 }
 
 /// The journal that includes those of the owners.
@@ -58,7 +63,7 @@ pub fn index(job: &str, names: &[String]) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn transaction(out: &mut String, statement: &Statement, account: &str, entry: &StatementEntry) {
+fn transaction(out: &mut String, statement: &Statement<'_>, account: &str, entry: &StatementEntry) {
     let (id, text) = (Hledger.id(&entry.id), Hledger.text(&entry.id, &entry.text));
     line(out, format!("\n{} * ({id}) {text}", entry.day).trim_end());
     for note in &entry.breaks {
@@ -72,14 +77,14 @@ fn transaction(out: &mut String, statement: &Statement, account: &str, entry: &S
     line(out, &format!("    {}", if entry.amount.is_negative() { EXPENSES } else { INCOME }));
 }
 
-fn posting(out: &mut String, statement: &Statement, account: &str, amount: Money, asserted: Option<Money>) {
+fn posting(out: &mut String, statement: &Statement<'_>, account: &str, amount: Money, asserted: Option<Money>) {
     let currency = &statement.currency;
     let assertion = asserted.map_or(String::new(), |balance| format!(" = {} {currency}", statement.money(balance)));
     line(out, &format!("    {account}  {} {currency}{assertion}", statement.money(amount)));
 }
 
-fn account_of(statement: &Statement) -> String {
-    let kind = if is_card(&statement.owner) { "card" } else { "account" };
+fn account_of(statement: &Statement<'_>) -> String {
+    let kind = if is_card(statement.owner) { "card" } else { "account" };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     format!("assets:bank:{kind}:{}", percent_encoded(statement.owner.id(), plain))
 }

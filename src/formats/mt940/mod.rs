@@ -13,10 +13,13 @@ mod charset;
 mod read;
 mod write;
 
-use super::control::{Spelling, Told};
+use std::io::BufRead;
+
+use super::StatementFormat;
+use super::control::{Listener, Spelling};
+use super::pen::Pen;
 use super::statement::{Per, Statement};
 use super::text::short_id;
-use super::{StatementFormat, Written};
 
 /// The format.
 #[derive(Debug, Clone, Copy)]
@@ -61,12 +64,12 @@ impl StatementFormat for Mt940 {
         "sta"
     }
 
-    fn write(&self, statements: &[Statement]) -> Result<Written, String> {
-        write::write(*self, statements)
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+        write::write(*self, statements, pen)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String> {
-        read::read(bytes)
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+        read::read(file, listener)
     }
 
     fn spelling(&self) -> &dyn Spelling {

@@ -1,62 +1,91 @@
 //! MT940 read back.
 
-use crate::formats::control::{Told, ToldEntry};
+use std::io::BufRead;
+
+use crate::formats::control::{Frame, Listener, ToldEntry};
 use crate::record::Money;
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    let mut statements: Vec<Told> = Vec::new();
-    for (tag, value) in fields(text)? {
-        if tag == "20" {
-            statements.push(Told::default());
-            continue;
+const LINE_BYTES_MAX: usize = 70;
+
+pub(super) fn read(file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+    let mut reader = Reader { listener, frame: None, entry: None };
+    let mut field: Option<(String, Vec<String>)> = None;
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        if file.read_until(b'\n', &mut bytes).map_err(|error| error.to_string())? == 0 {
+            break;
         }
-        let statement = statements.last_mut().ok_or("a message begins with :20:")?;
-        match tag {
-            "60F" => (statement.opening, statement.currency) = balance(&value)?,
-            "62F" => {
-                let (closing, currency) = balance(&value)?;
-                if currency != statement.currency {
-                    return Err(format!("expected a closing balance in {}, found {currency}", statement.currency));
+        let line = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;
+        let line = line.strip_suffix("\r\n").ok_or_else(|| format!("expected a whole line, found {line}"))?;
+        if line.len() > LINE_BYTES_MAX {
+            return Err(format!("a line has {} characters", line.len()));
+        }
+        match line.strip_prefix(':') {
+            _ if line == "-" => {}
+            Some(rest) => {
+                let (tag, value) = rest.split_once(':').ok_or_else(|| format!("expected a field, found {line}"))?;
+                if let Some((tag, value)) = field.replace((tag.to_owned(), vec![value.to_owned()])) {
+                    reader.take(&tag, &value)?;
                 }
-                statement.closing = closing;
             }
-            "61" => statement.entries.push(entry(value[0])?),
+            None => field.as_mut().ok_or("a line before the first field")?.1.push(line.to_owned()),
+        }
+    }
+    if let Some((tag, value)) = field {
+        reader.take(&tag, &value)?;
+    }
+    reader.end()
+}
+
+/// What was read of the message at hand.
+struct Reader<'l> {
+    listener: &'l mut dyn Listener,
+    frame: Option<Frame>,
+    /// An entry, until it is known that no text follows.
+    entry: Option<ToldEntry>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, tag: &str, value: &[String]) -> Result<(), String> {
+        if tag == "20" {
+            self.end()?;
+            self.frame = Some(Frame::default());
+            return self.listener.begins();
+        }
+        let frame = self.frame.as_mut().ok_or("a message begins with :20:")?;
+        match tag {
+            "60F" => (frame.opening, frame.currency) = balance(&value[0])?,
+            "62F" => {
+                let (closing, currency) = balance(&value[0])?;
+                if currency != frame.currency {
+                    return Err(format!("expected a closing balance in {}, found {currency}", frame.currency));
+                }
+                frame.closing = closing;
+            }
+            "61" => {
+                let before = self.entry.replace(entry(&value[0])?);
+                before.map_or(Ok(()), |before| self.listener.entry(before))?;
+            }
             // That behind the closing balance is the message's own.
-            "86" if statement.closing.is_none() => {
-                let entry = statement.entries.last_mut().ok_or("a text without an entry")?;
-                entry.text = value.iter().take_while(|line| !line.starts_with("/BREAK/")).copied().collect();
+            "86" if frame.closing.is_none() => {
+                let entry = self.entry.as_mut().ok_or("a text without an entry")?;
+                entry.text = value.iter().take_while(|line| !line.starts_with("/BREAK/")).map(String::as_str).collect();
             }
             "25" | "28C" | "86" => {}
             other => return Err(format!("expected a field of MT940, found :{other}:")),
         }
+        Ok(())
     }
-    Ok(statements)
+
+    /// The message is over, if one began.
+    fn end(&mut self) -> Result<(), String> {
+        self.entry.take().map_or(Ok(()), |entry| self.listener.entry(entry))?;
+        self.frame.take().map_or(Ok(()), |frame| self.listener.ends(frame))
+    }
 }
 
-/// Tags with the lines of their values.
-fn fields(text: &str) -> Result<Vec<(&str, Vec<&str>)>, String> {
-    let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
-    for line in text.split_terminator("\r\n") {
-        if line.len() > 70 {
-            return Err(format!("a line has {} characters", line.len()));
-        }
-        if line == "-" {
-            continue;
-        }
-        match line.strip_prefix(':') {
-            Some(rest) => {
-                let (tag, value) = rest.split_once(':').ok_or_else(|| format!("expected a field, found {line}"))?;
-                fields.push((tag, vec![value]));
-            }
-            None => fields.last_mut().ok_or("a line before the first field")?.1.push(line),
-        }
-    }
-    Ok(fields)
-}
-
-fn balance(value: &[&str]) -> Result<(Option<Money>, String), String> {
-    let text = value[0];
+fn balance(text: &str) -> Result<(Option<Money>, String), String> {
     let parts = text.get(..1).zip(text.get(7..10)).zip(text.get(10..));
     let ((mark, currency), digits) = parts.ok_or_else(|| format!("expected a balance, found {text}"))?;
     Ok((Some(signed(mark, digits)?), currency.to_owned()))

@@ -6,32 +6,33 @@ use chrono::Datelike;
 
 use super::Mt940;
 use super::charset::{TEXT_LINES_MAX, lines, spelled};
-use crate::formats::Written;
 use crate::formats::control::Spelling;
-use crate::formats::statement::{Statement, StatementEntry, is_card};
+use crate::formats::entries::StatementEntry;
+use crate::formats::pen::Pen;
+use crate::formats::statement::{Statement, is_card};
 use crate::formats::text::{sha256, short_id};
 use crate::record::{Day, Money};
 
 const AMOUNT_CHARS_MAX: usize = 15;
 
-pub(super) fn write(format: Mt940, statements: &[Statement]) -> Result<Written, String> {
-    let mut out = String::new();
-    for statement in statements {
-        message(&mut out, format, statement)?;
-    }
-    Ok(Written::of(out.into_bytes(), statements, false))
+pub(super) fn write(format: Mt940, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+    statements.iter().try_for_each(|statement| message(pen, format, statement))
 }
 
-fn message(out: &mut String, format: Mt940, statement: &Statement) -> Result<(), String> {
-    let window = statement.window;
+fn message(pen: &mut Pen<'_>, format: Mt940, statement: &Statement<'_>) -> Result<(), String> {
+    let (window, out) = (statement.window, &mut pen.text);
     let hash = sha256(&format!("{} {} {window}", statement.owner.kind.name(), statement.owner.id()));
     line(out, &format!(":20:{}", hash[..16].to_uppercase()));
     line(out, &format!(":25:{}", short_id(&spelled(statement.owner.id()), 35)));
     line(out, &format!(":28C:{:02}{:03}/1", window.to.date().year() % 100, window.to.date().ordinal()));
     balance(out, statement, "60F", statement.opening, window.from)?;
-    for entry in statement.entries.iter().filter(|entry| !entry.pending) {
-        transaction(out, format, statement, entry)?;
-    }
+    statement.entries.each(&mut |entry| {
+        if !entry.pending {
+            transaction(&mut pen.text, format, statement, entry)?;
+        }
+        pen.pass_on()
+    })?;
+    let out = &mut pen.text;
     balance(out, statement, "62F", statement.closing, window.to)?;
     let breaks = statement.all_breaks();
     if !breaks.is_empty() {
@@ -42,16 +43,27 @@ fn message(out: &mut String, format: Mt940, statement: &Statement) -> Result<(),
     Ok(())
 }
 
-fn balance(out: &mut String, statement: &Statement, tag: &str, balance: Option<Money>, day: Day) -> Result<(), String> {
+fn balance(
+    out: &mut String,
+    statement: &Statement<'_>,
+    tag: &str,
+    balance: Option<Money>,
+    day: Day,
+) -> Result<(), String> {
     let balance = balance.ok_or("a balance is not known")?;
     let (mark, day, currency) = (mark(balance), yymmdd(day), &statement.currency);
     line(out, &format!(":{tag}:{mark}{day}{currency}{}", amount(statement, balance)?));
     Ok(())
 }
 
-fn transaction(out: &mut String, format: Mt940, statement: &Statement, entry: &StatementEntry) -> Result<(), String> {
+fn transaction(
+    out: &mut String,
+    format: Mt940,
+    statement: &Statement<'_>,
+    entry: &StatementEntry,
+) -> Result<(), String> {
     let (day, id) = (yymmdd(entry.day), format.id(&entry.id));
-    let kind = if entry.counterparty_iban.is_some() && !is_card(&statement.owner) { "NTRF" } else { "NMSC" };
+    let kind = if entry.counterparty_iban.is_some() && !is_card(statement.owner) { "NTRF" } else { "NMSC" };
     let (mark, amount) = (mark(entry.amount), amount(statement, entry.amount)?);
     line(out, &format!(":61:{day}{}{mark}{amount}{kind}NONREF//{id}", &day[2..]));
     let mut told = format.lines(&entry.id, &entry.text);
@@ -71,7 +83,7 @@ fn mark(amount: Money) -> char {
 }
 
 /// With a comma, which stands even where no decimals follow.
-fn amount(statement: &Statement, amount: Money) -> Result<String, String> {
+fn amount(statement: &Statement<'_>, amount: Money) -> Result<String, String> {
     let text = statement.money(amount.abs());
     let mut spelled = text.replace('.', ",");
     if !spelled.contains(',') {

@@ -13,10 +13,13 @@
 mod read;
 mod write;
 
-use super::control::{Spelling, Told};
+use std::io::BufRead;
+
+use super::StatementFormat;
+use super::control::{Listener, Spelling};
+use super::pen::Pen;
 use super::statement::{Per, Statement};
 use super::text::{allowed_in_xml, cut, on_one_line, percent_encoded, short_id};
-use super::{StatementFormat, Written};
 
 /// The format.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +53,12 @@ impl StatementFormat for Ofx {
         "ofx"
     }
 
-    fn write(&self, statements: &[Statement]) -> Result<Written, String> {
-        write::write(statements)
+    fn write(&self, statements: &[Statement<'_>], pen: &mut Pen<'_>) -> Result<(), String> {
+        write::write(statements, pen)
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Vec<Told>, String> {
-        read::read(bytes)
+    fn read(&self, file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+        read::read(file, listener)
     }
 
     fn spelling(&self) -> &dyn Spelling {

@@ -1,14 +1,15 @@
 //! OFX read back.
 
 use std::cell::RefCell;
+use std::io::BufRead;
 
-use crate::formats::control::{Told, ToldEntry};
+use crate::formats::control::{Frame, Listener, ToldEntry};
 use crate::formats::xml::{self, Node};
 use crate::record::Money;
 
-#[derive(Default)]
-struct Reader {
-    statements: Vec<Told>,
+struct Reader<'l> {
+    listener: &'l mut dyn Listener,
+    frame: Frame,
     balance: Option<Money>,
     entry: Parts,
 }
@@ -21,42 +22,39 @@ struct Parts {
     text: String,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
-    let reader = RefCell::new(Reader::default());
-    let begins = |node: &Node<'_>| {
-        if node.name() == "STMTRS" {
-            reader.borrow_mut().statements.push(Told::default());
-        }
-        Ok(())
+pub(super) fn read(file: &mut dyn BufRead, listener: &mut dyn Listener) -> Result<(), String> {
+    let reader = RefCell::new(Reader { listener, frame: Frame::default(), balance: None, entry: Parts::default() });
+    let begins = |node: &Node<'_>| match node.name() {
+        "STMTRS" => reader.borrow_mut().listener.begins(),
+        _ => Ok(()),
     };
-    xml::read(bytes, begins, |node| reader.borrow_mut().ends(node))?;
-    Ok(reader.into_inner().statements)
+    xml::read(file, begins, |node| reader.borrow_mut().ends(node))
 }
 
-impl Reader {
+impl Reader<'_> {
     fn ends(&mut self, node: &Node<'_>) -> Result<(), String> {
-        let Some(statement) = self.statements.last_mut() else { return Ok(()) };
         let text = node.text;
         match node.name() {
-            "CURDEF" => text.clone_into(&mut statement.currency),
-            "BALAMT" => statement.closing = Some(money(text)?),
+            "CURDEF" => text.clone_into(&mut self.frame.currency),
+            "BALAMT" => self.frame.closing = Some(money(text)?),
             "VALUE" => self.balance = Some(money(text)?),
-            "BALLIST" => statement.opening = self.balance.take(),
+            "BALLIST" => self.frame.opening = self.balance.take(),
             "DTPOSTED" => self.entry.day = day(text)?,
             "TRNAMT" => self.entry.amount = Some(money(text)?),
             "FITID" => text.split('#').next().unwrap_or_default().clone_into(&mut self.entry.id),
             "MEMO" => text.clone_into(&mut self.entry.text),
             "STMTTRN" => {
                 let entry = std::mem::take(&mut self.entry);
-                statement.entries.push(ToldEntry {
+                self.listener.entry(ToldEntry {
                     id: entry.id,
                     day: entry.day,
                     amount: entry.amount.ok_or("an entry has no amount")?,
                     pending: false,
                     balance_after: None,
                     text: entry.text,
-                });
+                })?;
             }
+            "STMTRS" => self.listener.ends(std::mem::take(&mut self.frame))?,
             _ => {}
         }
         Ok(())

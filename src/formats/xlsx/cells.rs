@@ -1,6 +1,7 @@
 //! Rows as elements of a sheet.
 
 use std::fmt::Write;
+use std::io;
 
 use super::{is_exact_as_double, shown};
 use crate::formats::text::push_xml;
@@ -47,6 +48,14 @@ impl Cells {
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.out.into_bytes()
+    }
+
+    /// Hands over what was gathered, once it is as much.
+    pub(super) fn pass_on(&mut self, least: usize, packed: &mut zstd::Encoder<'_, Vec<u8>>) {
+        if self.out.len() >= least {
+            io::Write::write_all(packed, self.out.as_bytes()).expect("memory takes the bytes");
+            self.out.clear();
+        }
     }
 
     pub(super) fn header(&mut self, name: &str) {

@@ -24,6 +24,8 @@ use print::{Print, Printer};
 
 /// Rows of a sheet, its header included.
 pub const SHEET_ROWS_MAX: u64 = 1_048_576;
+/// Bytes of XML gathered before they are compressed.
+const GATHERED_BYTES: usize = 64 << 10;
 /// UTF-16 units of a cell.
 const CELL_UNITS_MAX: usize = 32_767;
 
@@ -43,15 +45,17 @@ pub struct SheetRows {
 /// Never: memory takes the bytes.
 pub fn sheet_rows<'r, R: Row + 'r>(dataset: &'static Dataset, rows: impl IntoIterator<Item = &'r R>) -> SheetRows {
     let (mut cells, mut printer) = (Cells::new(), Printer::new());
+    let mut packed = zstd::Encoder::new(Vec::new(), 1).expect("memory takes the bytes");
     for row in rows {
         cells.begin_row();
         row.write_cells(&mut cells);
         cells.end_row();
         row.write_cells(&mut printer);
         printer.end_row();
+        cells.pass_on(GATHERED_BYTES, &mut packed);
     }
-    let packed = zstd::bulk::compress(&cells.into_bytes(), 1).expect("memory takes the bytes");
-    SheetRows { dataset, packed, print: printer.print() }
+    cells.pass_on(0, &mut packed);
+    SheetRows { dataset, packed: packed.finish().expect("memory takes the bytes"), print: printer.print() }
 }
 
 /// A text as a cell shows it.
