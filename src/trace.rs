@@ -7,11 +7,11 @@
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
+use crate::Result;
 use crate::job::Plan;
 use crate::landing::{Listing, Proof, Subject};
 use crate::pipeline::report::Report;
 use crate::record::{Feed, Owner};
-use crate::Result;
 
 /// What marks them, so that they are told apart from what is logged.
 pub const TARGET: &str = "tieout::trace";
@@ -40,9 +40,9 @@ pub fn ended(run: &Span, run_id: &str, ended: &Result<Report>) {
     match ended {
         Ok(report) => {
             run.record("tieout.run_id", &report.run_id);
-            run.record("tieout.rows", report.rows());
-            run.record("tieout.open_breaks", report.open_breaks());
-            run.record("tieout.exit_code", report.exit_code);
+            run.record("tieout.rows", count(report.rows()));
+            run.record("tieout.open_breaks", count(report.open_breaks()));
+            run.record("tieout.exit_code", i64::from(report.exit_code));
             run.record("otel.status_code", "ok");
         }
         Err(error) => {
@@ -76,8 +76,8 @@ pub fn fetch(subject: Subject, owner: &Owner) -> Span {
 /// Notes on the span that is entered what came of its listing.
 pub fn fetched(listing: &Listing, rows: u64) {
     let fetch = Span::current();
-    fetch.record("tieout.rows", rows);
-    fetch.record("tieout.pages", listing.pages.len());
+    fetch.record("tieout.rows", count(rows));
+    fetch.record("tieout.pages", count(listing.pages.len()));
     let proof = match &listing.proof {
         Proof::Proved(_) => "proved",
         Proof::NotAsked => "not asked",
@@ -109,6 +109,11 @@ pub fn reconcile(process: &Span, feed: Feed, owner: &Owner) -> Span {
 /// From what was found to what readers see.
 pub fn commit() -> Span {
     info_span!(target: TARGET, "commit")
+}
+
+/// A number as traces know it: without a sign they would take it for a text.
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 fn failed(span: &Span, why: &str) {

@@ -11,9 +11,7 @@ use opentelemetry::{Key, KeyValue};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter as Otlp};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
 use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -28,6 +26,9 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 const QUEUE_MAX: usize = 32_768;
 const QUEUE_VARIABLE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+/// The more special first.
+const PROTOCOL_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+const PROTOCOL: &str = "http/protobuf";
 
 static COLLECTOR: OnceLock<Collector> = OnceLock::new();
 
@@ -47,10 +48,10 @@ where
     if !is_wanted() {
         return None;
     }
-    let collector = match Collector::reach() {
+    let collector = match understood().and_then(|()| Collector::reach().map_err(|error| error.to_string())) {
         Ok(collector) => COLLECTOR.get_or_init(|| collector),
-        Err(error) => {
-            printer::warning(&format!("no traces are sent: {}", without_addresses(&error.to_string())));
+        Err(why) => {
+            printer::warning(&format!("no traces are sent: {}", without_addresses(&why)));
             return None;
         }
     };
@@ -80,6 +81,15 @@ fn is_wanted() -> bool {
     ENDPOINT_VARIABLES.iter().any(|name| is_named(&name))
         && !says("OTEL_SDK_DISABLED", "true")
         && !says("OTEL_TRACES_EXPORTER", "none")
+}
+
+/// Whether the collector is to be spoken to as we can.
+fn understood() -> Result<(), String> {
+    let said = PROTOCOL_VARIABLES.iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+    match said {
+        Some((name, said)) if said != PROTOCOL => Err(format!("expected {name} to be {PROTOCOL}, found {said}")),
+        _ => Ok(()),
+    }
 }
 
 impl Collector {

@@ -75,13 +75,7 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
 }
 
 /// The journey itself, once the output directory is ours.
-fn travel(
-    plan: &Plan,
-    watch: &dyn Watch,
-    out: &OutputDir,
-    started: DateTime<Utc>,
-    run_id: &str,
-) -> Result<Report> {
+fn travel(plan: &Plan, watch: &dyn Watch, out: &OutputDir, started: DateTime<Utc>, run_id: &str) -> Result<Report> {
     let machine = out.machine();
     watch.run_begins(run_id);
     let today = plan.zone.day_at(started);

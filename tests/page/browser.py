@@ -129,6 +129,7 @@ BREAKS = """() => Array.from(document.querySelectorAll('article.break')).map(art
     rows: Array.from(article.querySelectorAll('table.rows')).map(table => table.caption.textContent + ': ' +
         Array.from(table.tBodies[0].rows).map(row => (row.className ? '*' : '') + row.querySelector('bdi').textContent).join(' ')),
     sources: Array.from(article.querySelectorAll('.source')).map(source => source.textContent),
+    advice: article.querySelector('.advice').textContent,
     commands: Array.from(article.querySelectorAll('.commands code')).map(code => code.textContent),
 }))"""
 SECTIONS = """() => Object.fromEntries(Array.from(document.querySelectorAll('main > section'))

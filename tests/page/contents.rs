@@ -35,6 +35,7 @@ struct Break {
     figures: Vec<String>,
     rows: Vec<String>,
     sources: Vec<String>,
+    advice: String,
     commands: Vec<String>,
 }
 
@@ -57,7 +58,10 @@ fn the_demos_page_tells_its_three_breaks_with_all_there_is_to_judge_them() {
     assert!(missing.sources[1].starts_with("card_transactions: proved, 154 rows, 2 pages"), "{:?}", missing.sources);
     let id = &missing.id;
     let accept = format!("tieout breaks accept {id} --by NAME --note \"WHY\" ");
-    assert_eq!(missing.commands, [format!("tieout breaks show {id}"), accept.trim_end().to_owned()]);
+    let explain = "tieout explain missing_entry".to_owned();
+    assert_eq!(missing.commands, [format!("tieout breaks show {id}"), accept.trim_end().to_owned(), explain]);
+    let cause = tieout::catalogue::of_cause("missing_entry").expect("a cause");
+    assert_eq!(missing.advice, format!("Missing entry: {}. What to do: {}.", cause.means, cause.advice));
     assert!(told.right, "amounts stand right, in figures of one width");
     assert!(told.sections["totals"].contains("account_statements\t"), "{}", told.sections["totals"]);
     assert!(told.complaints.is_empty(), "{:?}", told.complaints);
@@ -84,6 +88,8 @@ fn every_check_is_told_and_hostile_texts_stay_texts() {
     assert_eq!(transfer.rows, ["account_statements: 1 2 3 4 5 6", "credit_transfers: *t1"]);
     let restated = told.breaks.iter().find(|found| found.title.contains("amount was")).expect("the restatement");
     assert_eq!(restated.rows, ["account_statements: 1 *2 3 4 5"]);
+    let advice = &restated.advice;
+    assert!(advice.contains("What to do: tieout breaks show ID tells both"), "commands are no texts: {advice}");
 
     assert!(told.sections["counterparts"].contains(&transfer.id) && told.sections["counterparts"].contains(&twin.id));
     assert!(told.sections["restatements"].contains(&restated.id), "{}", told.sections["restatements"]);

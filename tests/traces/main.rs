@@ -39,7 +39,8 @@ fn the<'s>(spans: &'s [Span], name: &str) -> &'s Span {
 #[test]
 fn a_run_is_one_trace_of_all_that_it_did() {
     let (bench, collector) = (Bench::new(), Collector::answering(200));
-    let ended = run(&bench, &collector.endpoint, &[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary-token")]);
+    let ended =
+        run(&bench, &collector.endpoint, &[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary-token")]);
     assert_eq!((ended.code, ended.stderr.contains("warning")), (3, false), "{}", ended.stderr);
     let (summary, spans) = (summary(&ended), collector.spans());
 

@@ -110,6 +110,10 @@ struct BreakView {
     difference: String,
     first_seen: String,
     age: String,
+    /// What its cause means.
+    means: String,
+    /// What to do; every second piece is something to type.
+    advice: Vec<&'static str>,
     commands: Vec<Command>,
     around: Vec<AroundView>,
     certificates: Vec<String>,

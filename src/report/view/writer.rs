@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     AroundView, BreakView, Cell, ChartView, Command, Line, OwnerView, RejectView, RowView, Section, Spark, View,
 };
+use crate::catalogue;
 use crate::landing::Proof;
 use crate::record::{BreakRow, Day, Money, RejectRow, Total, minor_digits};
 use crate::report::chart::{self, Chart};
@@ -207,6 +208,7 @@ impl<'a> Writer<'a> {
     fn break_view(&self, found: &BreakRow) -> BreakView {
         let currency = found.currency.as_deref();
         let around = self.story.around.get(&found.break_id).map(Vec::as_slice).unwrap_or_default();
+        let cause = catalogue::of_cause(found.cause);
         BreakView {
             id: found.break_id.clone(),
             check: words(found.check),
@@ -221,6 +223,8 @@ impl<'a> Writer<'a> {
             difference: self.money(found.difference, currency),
             first_seen: found.first_seen.to_string(),
             age: age(found.first_seen, self.story.as_of),
+            means: cause.as_ref().map(|cause| cause.means.to_owned()).unwrap_or_default(),
+            advice: cause.as_ref().map(|cause| cause.advice.split('`').collect()).unwrap_or_default(),
             commands: self.commands(found),
             around: around.iter().map(|around| self.around(around)).collect(),
             certificates: self.certificates.told(owner_of(found), self.story.locale),
@@ -236,7 +240,8 @@ impl<'a> Writer<'a> {
         } else {
             Command { purpose: "open it again", text: format!("tieout breaks reopen {id}{out}") }
         };
-        vec![Command { purpose: "inspect it", text: format!("tieout breaks show {id}{out}") }, accept]
+        let explain = Command { purpose: "read what it means", text: catalogue::command(found.cause) };
+        vec![Command { purpose: "inspect it", text: format!("tieout breaks show {id}{out}") }, accept, explain]
     }
 
     fn around(&self, around: &Around) -> AroundView {
