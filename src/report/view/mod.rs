@@ -26,6 +26,9 @@ pub(super) struct View {
     /// What the table of owners leaves out, in a sentence.
     owners_left_out: Option<String>,
     sections: Vec<Section>,
+    /// Owners without breaks, with their charts alone.
+    balances: Vec<Section>,
+    balances_left_out: Option<String>,
     /// Breaks that are not told in full.
     further: Vec<Line>,
     further_left_out: Option<String>,
@@ -62,7 +65,7 @@ struct OwnerView {
     closing: Cell,
     entries: String,
     spark: Option<Spark>,
-    /// The section that tells its breaks.
+    /// The section that tells its breaks, or shows its chart.
     section: Option<usize>,
 }
 
