@@ -77,8 +77,8 @@ pub fn finish() {
 
 fn is_wanted() -> bool {
     let says = |name: &str, word: &str| std::env::var(name).is_ok_and(|value| value.trim().eq_ignore_ascii_case(word));
-    let is_named = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    ENDPOINT_VARIABLES.iter().any(|name| is_named(&name))
+    let is_named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    ENDPOINT_VARIABLES.iter().any(|name| is_named(name))
         && !says("OTEL_SDK_DISABLED", "true")
         && !says("OTEL_TRACES_EXPORTER", "none")
 }

@@ -1,6 +1,7 @@
 //! What README and docs tell can be done as they tell it: commands run to the letter, links lead somewhere, options exist.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -90,14 +91,14 @@ impl Clone {
         }
     }
 
-    /// Runs a block in the clone, line by line in one shell: each line with its exit code.
-    fn run(&self, lines: &[String]) -> Vec<(String, i32)> {
+    /// Runs a block in the clone, line by line in one shell: each line with its exit code, and all that they told.
+    fn run(&self, lines: &[String]) -> (Vec<(String, i32)>, String) {
         let codes = self.place.path("codes");
         let mut script = String::from("set -u\n");
         for line in lines.iter().filter(|line| !line.trim().is_empty()) {
             // The provider that a new job names is the one at hand.
             let to_provider = format!("sed -i 's#https://ws.anyti.me#{}#' jobs/*.toml 2>/dev/null", self.provider);
-            script += &format!("{line}\necho $? >> '{}'\n{to_provider}\n", codes.display());
+            writeln!(script, "{line}\necho $? >> '{}'\n{to_provider}", codes.display()).expect("a text takes any text");
         }
         let _ = fs::remove_file(&codes);
         let output = Command::new("bash")
@@ -113,10 +114,10 @@ impl Clone {
             .stdin(Stdio::null())
             .output()
             .expect("bash runs");
-        println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let told = fs::read_to_string(&codes).unwrap_or_default();
         let codes = told.lines().map(|code| code.parse().expect("a code"));
-        lines.iter().filter(|line| !line.trim().is_empty()).cloned().zip(codes).collect()
+        let ended = lines.iter().filter(|line| !line.trim().is_empty()).cloned().zip(codes).collect();
+        (ended, [output.stdout, output.stderr].map(|told| String::from_utf8_lossy(&told).into_owned()).concat())
     }
 }
 
@@ -141,12 +142,13 @@ fn expected(line: &str) -> i32 {
     }
 }
 
-fn all_do_as_told(ended: &[(String, i32)], lines: &[String]) {
-    assert_eq!(ended.len(), lines.len(), "the shell ended early: {ended:#?}");
-    for (line, code) in ended {
+fn all_do_as_told(clone: &Clone, lines: &[String]) {
+    let (ended, told) = clone.run(lines);
+    assert_eq!(ended.len(), lines.len(), "the shell ended early: {told}");
+    for (line, code) in &ended {
         // hledger's own code for a journal that does not balance is 1.
         let expected = if line.starts_with("hledger") { expected(line).min(1) } else { expected(line) };
-        assert_eq!(*code, expected, "{line}");
+        assert_eq!(*code, expected, "{line}\n{told}");
     }
 }
 
@@ -155,10 +157,10 @@ fn the_first_commands_do_what_they_tell() {
     let blocks = commands(section(&readme(), "## Two commands"));
     let [first, own] = &blocks[..] else { panic!("{blocks:?}") };
     let clone = Clone::new();
-    all_do_as_told(&clone.run(first), first);
+    all_do_as_told(&clone, first);
     assert!(clone.place.path("clone/out/reports/demo").exists());
     clone.give_key("home/books");
-    all_do_as_told(&clone.run(own), own);
+    all_do_as_told(&clone, own);
     assert!(clone.place.path("home/books/out/reports/nightly").exists(), "the first report of one's own");
 }
 
@@ -166,7 +168,7 @@ fn the_first_commands_do_what_they_tell() {
 fn the_accountants_commands_do_what_they_tell() {
     let clone = Clone::new();
     for block in commands(section(&readme(), "## For the accountant")) {
-        all_do_as_told(&clone.run(&block), &block);
+        all_do_as_told(&clone, &block);
     }
 }
 
@@ -179,7 +181,7 @@ fn the_nightly_set_up_does_what_it_tells() {
     // A folder of one's own: the clone's example would stand in the way.
     fs::remove_dir_all(clone.place.path("clone/jobs")).expect("a folder");
     clone.give_key("clone");
-    all_do_as_told(&clone.run(set_up), set_up);
+    all_do_as_told(&clone, set_up);
     let units = clone.place.path("root/etc/systemd/system");
     let service = fs::read_to_string(units.join("tieout-nightly.service")).expect("a unit");
     assert!(
@@ -204,7 +206,7 @@ fn options_that_are_named_exist() {
         let named: BTreeSet<&str> = words
             .iter()
             .filter(|word| word.starts_with("--"))
-            .map(|word| word.trim_end_matches(&[',', '.', ']']))
+            .map(|word| word.trim_end_matches([',', '.', ']']))
             .collect();
         let mut path: Vec<&str> = words[..1].to_vec();
         if words[0] == "breaks" {
