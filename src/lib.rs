@@ -27,6 +27,7 @@
 //! | [`notify`] | who is told of a run: figures for Prometheus, a healthcheck, a command, a webhook |
 //! | [`sandbox`] | the provider on loopback |
 //! | [`planted`] | bugs built in on purpose for the harness; none in an ordinary build |
+//! | [`trace`] | the spans of a run, for who collects them |
 //! | [`selftest`] | faults planted in generated books, and how many are found |
 //!
 //! # Glossary
@@ -87,6 +88,7 @@ pub mod schedule;
 pub mod selftest;
 pub mod state;
 pub mod store;
+pub mod trace;
 pub mod warehouse;
 
 pub use error::{Error, ErrorKind, Result};

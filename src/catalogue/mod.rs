@@ -76,6 +76,16 @@ pub fn find(name: &str) -> Option<Entry> {
     })
 }
 
+/// What a break's cause means and what to do about it, for a place that shows the break.
+pub fn of_cause(name: &str) -> Option<Entry> {
+    find(name).filter(|entry| entry.kind == Kind::Cause)
+}
+
+/// The command that prints the entry of that name.
+pub fn command(name: &str) -> String {
+    format!("tieout explain {name}")
+}
+
 /// The names that come nearest to one that is unknown, the nearest first.
 pub fn nearest(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase();

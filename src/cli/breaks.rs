@@ -12,7 +12,7 @@ use crate::breaks::Check;
 use crate::output::OutputDir;
 use crate::record::{Day, minor_digits};
 use crate::state::{BreakFilter, KnownBreak, State, TrailEntry};
-use crate::{Error, Result};
+use crate::{Error, Result, catalogue};
 
 /// List, show, accept and reopen breaks of all runs
 #[derive(Debug, Args)]
@@ -196,6 +196,7 @@ fn show(found: &KnownBreak, trail: &[TrailEntry], format: Format) {
         printer::result(&serde_json::to_string_pretty(&shown).expect("plain data"));
         return;
     }
+    let cause = catalogue::of_cause(&found.cause);
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let lines = [
         ("break", found.break_id.clone()),
@@ -217,6 +218,9 @@ fn show(found: &KnownBreak, trail: &[TrailEntry], format: Format) {
         ("accepted by", optional(&found.accepted_by)),
         ("note", optional(&found.note)),
         ("", found.explanation.clone()),
+        ("means", cause.as_ref().map(|cause| cause.means.to_owned()).unwrap_or_default()),
+        ("what to do", cause.as_ref().map(|cause| cause.advice.to_owned()).unwrap_or_default()),
+        ("more", cause.as_ref().map(|cause| catalogue::command(cause.name)).unwrap_or_default()),
     ];
     let mut text: Vec<String> = lines
         .iter()
@@ -255,6 +259,7 @@ fn json(found: &KnownBreak) -> serde_json::Value {
         "actual": text(found.actual),
         "difference": text(found.difference),
         "explanation": found.explanation,
+        "explain": catalogue::command(&found.cause),
         "first_seen": found.first_seen.to_string(),
         "last_seen": found.last_seen.to_string(),
         "age_days": found.age_days(today()),

@@ -155,7 +155,9 @@ fn tell(arguments: &Arguments, answers: &Answers, key: &Path, public_pem: &str, 
          2. Set the credentials that the provider gave you; the job file names them, it never holds them:\n{}\n  \
          3. tieout check {job}\n     \
          tells step by step what works, and what to do about the rest.\n  \
-         4. tieout run {job}",
+         4. tieout run {job}\n  \
+         5. tieout schedule --print systemd {job} --to units\n     \
+         writes what runs it every night; crontab and kubernetes are known too.",
         exports.join("\n")
     ));
 }

@@ -10,10 +10,15 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::trace;
 
 const VARIABLE: &str = "TIEOUT_LOG";
 
@@ -35,9 +40,14 @@ static RUN_ID: Mutex<Option<String>> = Mutex::new(None);
 pub fn start(format: LogFormat) {
     let format = *FORMAT.get_or_init(|| format);
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // The spans of a trace are for its collector; a log says in each line what it is about.
+    let filter = filter.and(filter_fn(|about| about.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE));
+    let log = tracing_subscriber::fmt::layer().event_format(Lines { format }).with_writer(std::io::stderr);
+    let listening = tracing_subscriber::registry().with(log.with_ansi(false).with_filter(filter));
+    #[cfg(feature = "otel")]
+    let listening = listening.with(super::traces::layer());
     // Fails only where a log was started before, as tests in one process do.
-    let _ = log.event_format(Lines { format }).try_init();
+    let _ = listening.try_init();
 }
 
 /// How stderr is written.

@@ -21,6 +21,8 @@ pub mod schedule;
 pub mod schema;
 pub mod selftest;
 pub mod told;
+#[cfg(feature = "otel")]
+pub mod traces;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -72,13 +74,13 @@ pub fn main() -> ExitCode {
         }
     };
     logging::start(arguments.log_format);
-    match execute(arguments.command) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            printer::error(&error);
-            Exit::from(&error).into()
-        }
-    }
+    let exit = execute(arguments.command).unwrap_or_else(|error| {
+        printer::error(&error);
+        Exit::from(&error)
+    });
+    #[cfg(feature = "otel")]
+    traces::finish();
+    exit.into()
 }
 
 fn execute(command: Command) -> Result<Exit> {

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::logging::{self, LogFormat};
-use crate::Error;
 use crate::pipeline::report::{OwnerLine, Report};
 use crate::record::{BreakRow, minor_digits};
+use crate::{Error, catalogue};
 
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -136,8 +136,11 @@ fn break_lines(found: &BreakRow) -> String {
         }
         (None, _) => String::new(),
     };
+    let next = catalogue::of_cause(found.cause)
+        .map(|cause| format!("\n    next: {} ({})", cause.advice, catalogue::command(cause.name)))
+        .unwrap_or_default();
     format!(
-        "  {} {} {} {}{day}{}\n    {}",
+        "  {} {} {} {}{day}{}\n    {}{next}",
         found.break_id,
         found.check,
         found.owner_kind,

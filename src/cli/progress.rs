@@ -119,6 +119,10 @@ impl Progress {
 }
 
 impl provider::Progress for Progress {
+    fn run_continues(&self, run_id: &str) {
+        logging::speak_of(run_id);
+    }
+
     fn listing_started(&self, _subject: Subject, _owner: &Owner) {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.update();

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Print units instead of running anything
     #[arg(long, value_name = "KIND", value_enum)]
     print: Option<Kind>,
-    /// Write the units as files into this folder
+    /// Write the units as files into this folder, which is made if it is not there
     #[arg(long, value_name = "DIR", requires = "print")]
     to: Option<PathBuf>,
     /// Where tieout is installed: the program, secrets.env, and what job files name relative to it
@@ -115,6 +115,8 @@ fn print(units: &[Unit], arguments: &Arguments) -> Result<Exit> {
         printer::result(&units.iter().map(separate).collect::<Vec<_>>().join("\n"));
         return Ok(Exit::Ties);
     };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::environment("the folder cannot be made").at(folder.display()).because(error))?;
     for unit in units {
         let path = folder.join(&unit.name);
         std::fs::write(&path, &unit.text)

@@ -8,7 +8,7 @@ use super::{logging, printer};
 use crate::job::operations;
 use crate::notify::{Committed, News, Teller};
 use crate::pipeline::report::Report;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What the runs of a command came to.
 #[derive(Debug, Default)]
@@ -52,6 +52,12 @@ impl Tally {
     }
 }
 
+/// Whoever is woken by an error that tells nothing to do learns at which step it fails.
+fn with_next_step(error: Error, job: &Path) -> Error {
+    let is_bare = error.kind() == ErrorKind::Provider && error.hint_text().is_none();
+    if is_bare { error.hint(format!("`tieout check {}` tells step by step what works", job.display())) } else { error }
+}
+
 /// Does the work of the job file at `job`, and tells of it.
 ///
 /// # Errors
@@ -61,7 +67,7 @@ pub fn told(job: &Path, out: Option<&Path>, work: impl FnOnce(&mut Tally) -> Res
     let (teller, warnings) = Teller::begin(operations(job, out));
     warn(warnings);
     let mut tally = Tally::default();
-    let ended = work(&mut tally);
+    let ended = work(&mut tally).map_err(|error| with_next_step(error, job));
     warn(teller.end(&tally.news(&ended)));
     ended
 }

@@ -127,6 +127,7 @@ fn fetch(
     };
     if let Some(resumed) = landing.resumed() {
         let (run, there) = (landing.run_id(), resumed.proved());
+        progress.run_continues(run);
         progress
             .note(&format!("going on with the fetch of run {run}, which was interrupted: {there} listings are there"));
     }
@@ -156,6 +157,7 @@ fn fetch(
 /// From a run that had fetched everything when it was killed: nothing is asked again.
 fn fetched_before(landed: LandedRun, plan: &Plan, today: Day, progress: &dyn Progress) -> Gathered {
     let run = landed.run.run;
+    progress.run_continues(&run);
     let note = format!("continued run {run}: everything was fetched, but nothing committed; nothing was asked again");
     progress.note(&note);
     let mut gathered = from_landed(landed.archive, &landed.landed, landed.listings, plan).seen_on(today).of_run(&run);

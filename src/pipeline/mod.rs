@@ -31,6 +31,7 @@ use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
 use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
 use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
+use crate::trace;
 use beside::Beside;
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
@@ -68,15 +69,25 @@ pub fn run_on(plan: &Plan, watch: &dyn Watch, machine: &Machine) -> Result<Repor
     let out = OutputDir::open_on(&plan.output.directory, machine.clone())?;
     refuse_another_share(&plan.output.directory, plan.shard, out.state())?;
     let run_id = run_id(started, (machine.dice)());
-    watch.run_begins(&run_id);
-    let gathered = gather::gather(plan, out.state(), &run_id, plan.zone.day_at(started), watch)?;
-    let priors = priors(&out, plan)?;
-    let mut ledger = Ledger::begin(&out, plan, &gathered)?;
-    ledger.process_all(&gathered, &priors, watch, machine.threads)?;
+    let span = trace::run(plan);
+    let ended = span.in_scope(|| travel(plan, watch, &out, started, &run_id));
+    trace::ended(&span, &run_id, &ended);
+    ended
+}
+
+/// The journey itself, once the output directory is ours.
+fn travel(plan: &Plan, watch: &dyn Watch, out: &OutputDir, started: DateTime<Utc>, run_id: &str) -> Result<Report> {
+    let machine = out.machine();
+    watch.run_begins(run_id);
+    let today = plan.zone.day_at(started);
+    let gathered = trace::gather().in_scope(|| gather::gather(plan, out.state(), run_id, today, watch))?;
+    let priors = priors(out, plan)?;
+    let mut ledger = Ledger::begin(out, plan, &gathered)?;
+    trace::process().in_scope(|| ledger.process_all(&gathered, &priors, watch, machine.threads))?;
     ledger.tell_completeness(&gathered);
     watch.committing();
-    let report = ledger.commit(&out, &gathered, &priors, started)?;
-    prune(&out, plan, gathered.seen_on, watch);
+    let report = trace::commit().in_scope(|| ledger.commit(out, &gathered, &priors, started))?;
+    prune(out, plan, gathered.seen_on, watch);
     Ok(report)
 }
 
@@ -164,8 +175,10 @@ impl<'p> Ledger<'p> {
         let (plan, scratch) = (self.plan, self.publication.scratch_folder().to_owned());
         let mut left = gathered.owners.len();
         let order = by_account(&gathered.owners);
+        let span = tracing::Span::current();
         let work = |item: usize| {
             let pages: &OwnerPages = &gathered.owners[order[item]];
+            let _entered = trace::reconcile(&span, pages.feed, &pages.owner).entered();
             let known = knowledge(plan, gathered, priors, pages, &scratch);
             owner::process(pages, &gathered.archive, known, encoders[&pages.feed])
         };

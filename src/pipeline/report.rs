@@ -1,12 +1,13 @@
 //! What a run tells about itself: `summary.json`, and the table on the terminal. The page is [`super::page`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::gather::Gathered;
 use super::{dataset_of, window_totals};
+use crate::catalogue::{self, Entry};
 use crate::job::{Plan, Shard};
 use crate::landing::Proof;
 use crate::output::Publication;
@@ -65,6 +66,8 @@ pub struct Report {
     /// The breaks.
     #[serde(serialize_with = "break_lines")]
     pub breaks: Vec<BreakRow>,
+    /// What their causes mean, and what to do.
+    pub causes: Vec<CauseLine>,
     /// Rejected rows.
     pub rejects: usize,
     /// The first of them, on one line each.
@@ -141,6 +144,31 @@ impl ClosingsMoved {
             late_rows: told.late_rows,
             restated_rows: told.breaks.len() as u64,
         })
+    }
+}
+
+/// A cause of breaks, in the words of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CauseLine {
+    /// Its name.
+    pub cause: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+    /// The command that tells more.
+    pub explain: String,
+}
+
+impl CauseLine {
+    /// The causes of the breaks, each once, by name.
+    fn of(breaks: &[BreakRow]) -> Vec<CauseLine> {
+        let names: BTreeSet<&'static str> = breaks.iter().map(|found| found.cause).collect();
+        let line = |name: &str| {
+            let Entry { name, means, advice, .. } = catalogue::of_cause(name)?;
+            Some(CauseLine { cause: name, means, advice, explain: catalogue::command(name) })
+        };
+        names.into_iter().filter_map(line).collect()
     }
 }
 
@@ -309,6 +337,7 @@ impl Report {
                 .map(|dataset| DatasetLine { dataset: dataset.name, rows: publication.totals(dataset).rows })
                 .collect(),
             owners,
+            causes: CauseLine::of(&breaks),
             breaks,
             rejects: rejects.len(),
             rejects_shown: rejects.iter().take(REJECTS_SHOWN_MAX).map(line).collect(),
@@ -419,6 +448,7 @@ struct BreakLine<'a> {
     explanation: &'a str,
     first_seen: String,
     status: &'a str,
+    explain: String,
 }
 
 fn break_lines<S: serde::Serializer>(breaks: &[BreakRow], serializer: S) -> Result<S::Ok, S::Error> {
@@ -440,6 +470,7 @@ fn break_lines<S: serde::Serializer>(breaks: &[BreakRow], serializer: S) -> Resu
             explanation: &found.explanation,
             first_seen: found.first_seen.to_string(),
             status: found.status,
+            explain: catalogue::command(found.cause),
         }
     }))
 }

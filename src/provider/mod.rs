@@ -24,6 +24,8 @@ use crate::{Error, Result};
 
 /// Who watches a fetch. All of it is optional, and may be called from several threads.
 pub trait Progress: Sync {
+    /// The run goes on with the fetch of an interrupted one, and bears its id from here on.
+    fn run_continues(&self, _run_id: &str) {}
     /// A listing is asked for.
     fn listing_started(&self, _subject: Subject, _owner: &Owner) {}
     /// That many listings are known to wait for their turn; more may come up while accounts and cards are listed.

@@ -13,6 +13,8 @@ const LISTINGS_TOLD_MAX: usize = 200;
 pub(super) struct Limits {
     /// Rows of the table of owners.
     pub owners: usize,
+    /// Owners without breaks whose chart is drawn.
+    pub charts: usize,
     /// Breaks with the rows around them.
     pub breaks: usize,
     /// Breaks named in a line of a list.
@@ -29,6 +31,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             owners: 1_000,
+            charts: 50,
             breaks: BREAKS_IN_FULL_MAX,
             lines: 200,
             rejects: 100,
@@ -43,6 +46,7 @@ impl Limits {
     pub(super) fn halved(self) -> Limits {
         Limits {
             owners: self.owners / 2,
+            charts: self.charts / 2,
             breaks: self.breaks / 2,
             lines: self.lines / 2,
             rejects: self.rejects / 2,

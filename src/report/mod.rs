@@ -39,10 +39,12 @@ use view::View;
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("page/page.html")),
     ("owners.html", include_str!("page/owners.html")),
     ("breaks.html", include_str!("page/breaks.html")),
+    ("balances.html", include_str!("page/balances.html")),
+    ("chart.html", include_str!("page/chart.html")),
     ("lines.html", include_str!("page/lines.html")),
     ("lists.html", include_str!("page/lists.html")),
     ("evidence.html", include_str!("page/evidence.html")),

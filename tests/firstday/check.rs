@@ -86,6 +86,26 @@ fn a_clock_that_is_an_hour_ahead() {
 }
 
 #[test]
+fn a_clock_that_is_two_hours_behind() {
+    let bench = Bench::failing(&["clock:-7200@*#*"]);
+    insta::with_settings!({filters => vec![(r"\b(7199|720[01])\b", "7200")]}, {
+        insta::assert_snapshot!(checked(&bench));
+    });
+}
+
+/// As where a proxy shows its own page to everybody. Nobody is left without something to do, in a run neither.
+#[test]
+fn a_page_in_place_of_an_answer() {
+    let bench = Bench::failing(&["html@*#*"]);
+    insta::with_settings!({filters => vec![("[0-9.]+(ms|s), that", "[time], that")]}, {
+        insta::assert_snapshot!(checked(&bench));
+    });
+    let ended = bench.run();
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("hint: `tieout check job.toml` tells step by step what works"), "{}", ended.stderr);
+}
+
+#[test]
 fn an_address_that_is_not_let_in() {
     insta::assert_snapshot!(checked(&Bench::failing(&["401:code=4010060@*#*"])));
 }

@@ -32,7 +32,34 @@ fn a_slip_gets_the_nearest_names_and_2() {
     assert!(ended.stderr.contains("did you mean missing_entry"), "{}", ended.stderr);
 }
 
-/// Every exit code that a command ends with is one that is explained.
+/// The same words wherever a break is shown.
+#[test]
+fn breaks_carry_what_their_cause_means_and_what_to_do() {
+    let place = Place::new();
+    let text = place.tieout(&["demo", "--out", "out"]).stdout;
+    let summary = std::fs::read(place.path("out/reports/demo/2026-08-01_2026-10-31/summary.json")).expect("a file");
+    let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
+    let causes = summary["causes"].as_array().expect("a list");
+    let names: Vec<&str> = causes.iter().map(|cause| cause["cause"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["balance_altered", "duplicate_entry", "missing_entry"]);
+    for found in summary["breaks"].as_array().expect("a list") {
+        let id = found["break_id"].as_str().expect("an id");
+        let cause = tieout::catalogue::of_cause(found["cause"].as_str().expect("a cause")).expect("it is known");
+        let command = format!("tieout explain {}", cause.name);
+        assert_eq!(found["explain"], command.as_str());
+        let told = causes.iter().find(|told| told["cause"] == cause.name).expect("it is told");
+        assert_eq!((&told["means"], &told["advice"]), (&cause.means.into(), &cause.advice.into()));
+        assert!(text.contains(&format!("next: {} ({command})", cause.advice)), "{text}");
+        let shown = place.tieout(&["breaks", "show", id]).stdout;
+        let lines = [("means", cause.means), ("what to do", cause.advice), ("more", command.as_str())];
+        for (name, words) in lines {
+            assert!(shown.contains(&format!("{name:<12} {words}\n")), "{shown}");
+        }
+        let explained = place.tieout(&["explain", cause.name]).stdout;
+        assert!(explained.contains(cause.means) && explained.contains(cause.advice), "{explained}");
+    }
+}
+
 #[test]
 fn completions_are_scripts_of_their_shells() {
     let place = Place::new();

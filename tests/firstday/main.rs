@@ -7,6 +7,7 @@ mod explain;
 mod init;
 mod interrupt;
 mod packages;
+mod readme;
 #[path = "../nightly/support.rs"]
 #[allow(dead_code, reason = "shared with another test crate, which needs more of it")]
 mod support;

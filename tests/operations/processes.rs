@@ -5,7 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use tieout::sandbox::{PublicKey, Sandbox, SandboxConfig};
+
 use super::place::{Place, archive};
+
+const KEY_PEM: &str = include_str!("../fixtures/keys/id_rsa.pem");
 
 const EVERY_SECOND: &str = "[schedule]\ncron = \"* * * * * *\"\n";
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -99,6 +103,42 @@ fn a_run_that_is_late_is_not_overtaken_and_is_waited_for_at_the_end() {
     assert!(place.path("hooked").exists(), "{told:#?}");
     assert_eq!(told.iter().filter(|line| line.contains("slow: begins")).count(), 1, "{told:#?}");
     assert!(told.last().is_some_and(|line| line.contains("stopped: every run has ended")), "{told:#?}");
+}
+
+/// SIGTERM in the middle of a fetch, as a machine that is shut down sends it.
+#[test]
+fn a_run_that_is_asking_when_the_signal_comes_is_committed_first() {
+    let place = Place::new();
+    let key = PublicKey::from_pem(KEY_PEM).expect("a key");
+    let mut config = SandboxConfig::new(key);
+    config.behaviour.latency = Duration::from_millis(20);
+    let sandbox = Sandbox::start(config).expect("a sandbox");
+    let job = place.failing_job("nightly", EVERY_SECOND);
+    let text = std::fs::read_to_string(&job)
+        .expect("a job")
+        .replace("http://127.0.0.1:1\"", &format!("{}\"", sandbox.base_url()));
+    let text = text
+        .replace("username = \"x\"", "username = \"sandbox-user\"")
+        .replace("client_id = \"x\"", "client_id = \"sandbox-client\"");
+    let text = text.replacen("{ file = \"secret\" }", "{ file = \"client\" }", 1);
+    place.write("jobs/nightly.toml", &text);
+    place.write("jobs/client", "sandbox-client-secret\n");
+    place.write("jobs/secret", "sandbox-password\n");
+    let mut scheduler = Scheduler::start(&place, &[]);
+    scheduler.says("nightly: begins");
+    let begun = Instant::now();
+    while sandbox.control().counters().requests < 10 {
+        assert!(begun.elapsed() < PATIENCE, "it asks nothing");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let manifest = place.path("out-nightly/reports/nightly/2026-08-01_2026-10-31/manifest.json");
+    assert!(!manifest.exists(), "it is at work");
+    scheduler.signal("TERM");
+    scheduler.says("stopping: waits for nightly to end");
+    let (code, told) = scheduler.end();
+    assert_eq!(code, 0, "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("nightly: ended with exit code 3 after")), "{told:#?}");
+    assert!(manifest.exists(), "{told:#?}");
 }
 
 #[test]

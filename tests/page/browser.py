@@ -1,6 +1,6 @@
 """Opens a page in headless Chromium, as the accountant would, and tells what is seen: one JSON value on stdout.
 
-    browser.py shoot PAGE PICTURE WIDTH HEIGHT SCHEME    a picture of the top of the page
+    browser.py shoot PAGE PICTURE WIDTH HEIGHT SCHEME [ID]    a picture of the top of the page, or of what has that id
     browser.py print PAGE PDF                            the page on paper
     browser.py axe PAGE AXE_JS                           what axe-core finds, light and wide, dark and narrow
     browser.py narrow PAGE WIDTH                         by how much the page is wider than the screen, and than paper
@@ -44,8 +44,10 @@ def page_of(path, width=1280, height=900, scheme="light", motion="reduce"):
         browser.close()
 
 
-def shoot(path, picture, width, height, scheme):
+def shoot(path, picture, width, height, scheme, place=None):
     with page_of(path, int(width), int(height), scheme) as page:
+        if place:
+            page.evaluate("id => document.getElementById(id).scrollIntoView()", place)
         page.screenshot(path=picture)
         return {"complaints": page.complaints}
 
@@ -129,6 +131,7 @@ BREAKS = """() => Array.from(document.querySelectorAll('article.break')).map(art
     rows: Array.from(article.querySelectorAll('table.rows')).map(table => table.caption.textContent + ': ' +
         Array.from(table.tBodies[0].rows).map(row => (row.className ? '*' : '') + row.querySelector('bdi').textContent).join(' ')),
     sources: Array.from(article.querySelectorAll('.source')).map(source => source.textContent),
+    advice: article.querySelector('.advice').textContent,
     commands: Array.from(article.querySelectorAll('.commands code')).map(code => code.textContent),
 }))"""
 SECTIONS = """() => Object.fromEntries(Array.from(document.querySelectorAll('main > section'))

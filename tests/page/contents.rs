@@ -35,6 +35,7 @@ struct Break {
     figures: Vec<String>,
     rows: Vec<String>,
     sources: Vec<String>,
+    advice: String,
     commands: Vec<String>,
 }
 
@@ -44,8 +45,13 @@ fn the_demos_page_tells_its_three_breaks_with_all_there_is_to_judge_them() {
     assert_eq!(told.verdict, "3 of 6 owners tie out; 3 breaks of 137.31 EUR in all");
     let owner = ["card ANY2107926427", "broken", "", "EUR", "816.94", "12,824.02", "-12,352.36", "1,222.23", "148"];
     assert!(told.owners.iter().any(|cells| *cells == owner), "{:?}", told.owners);
-    assert_eq!((told.breaks.len(), told.charts, told.marks.len()), (3, 3, 3));
-    assert!(told.marks.iter().all(|mark| mark.starts_with('M') && mark.ends_with("h0")), "{:?}", told.marks);
+    // A chart for each owner; those without a break have nothing marked in theirs.
+    assert_eq!((told.breaks.len(), told.charts, told.marks.len()), (3, 6, 6));
+    let (marked, plain): (Vec<&String>, Vec<&String>) = told.marks.iter().partition(|mark| !mark.is_empty());
+    assert_eq!((marked.len(), plain.len()), (3, 3));
+    assert!(marked.iter().all(|mark| mark.starts_with('M') && mark.ends_with("h0")), "{:?}", told.marks);
+    let quiet: Vec<&str> = told.sections["balances"].lines().skip(4).collect();
+    assert_eq!(quiet, ["account 1 EUR", "card ANY1192963106 EUR", "card ANY1819528813 EUR"]);
     let missing = told.breaks.iter().find(|found| found.title.contains("66.37")).expect("the missing debit");
     let what = "balance jumps by 66.37 between 2026-08-30 08:25 and 2026-08-31 09:35: a debit of 66.37 is missing";
     assert_eq!(missing.title, what);
@@ -57,7 +63,10 @@ fn the_demos_page_tells_its_three_breaks_with_all_there_is_to_judge_them() {
     assert!(missing.sources[1].starts_with("card_transactions: proved, 154 rows, 2 pages"), "{:?}", missing.sources);
     let id = &missing.id;
     let accept = format!("tieout breaks accept {id} --by NAME --note \"WHY\" ");
-    assert_eq!(missing.commands, [format!("tieout breaks show {id}"), accept.trim_end().to_owned()]);
+    let explain = "tieout explain missing_entry".to_owned();
+    assert_eq!(missing.commands, [format!("tieout breaks show {id}"), accept.trim_end().to_owned(), explain]);
+    let cause = tieout::catalogue::of_cause("missing_entry").expect("a cause");
+    assert_eq!(missing.advice, format!("Missing entry: {}. What to do: {}.", cause.means, cause.advice));
     assert!(told.right, "amounts stand right, in figures of one width");
     assert!(told.sections["totals"].contains("account_statements\t"), "{}", told.sections["totals"]);
     assert!(told.complaints.is_empty(), "{:?}", told.complaints);
@@ -84,6 +93,8 @@ fn every_check_is_told_and_hostile_texts_stay_texts() {
     assert_eq!(transfer.rows, ["account_statements: 1 2 3 4 5 6", "credit_transfers: *t1"]);
     let restated = told.breaks.iter().find(|found| found.title.contains("amount was")).expect("the restatement");
     assert_eq!(restated.rows, ["account_statements: 1 *2 3 4 5"]);
+    let advice = &restated.advice;
+    assert!(advice.contains("What to do: tieout breaks show ID tells both"), "commands are no texts: {advice}");
 
     assert!(told.sections["counterparts"].contains(&transfer.id) && told.sections["counterparts"].contains(&twin.id));
     assert!(told.sections["restatements"].contains(&restated.id), "{}", told.sections["restatements"]);

@@ -136,6 +136,8 @@ fn a_thousand_owners_of_five_million_rows_are_all_told_and_open_at_once() {
     assert_eq!(page.matches("class=\"spark\"").count(), 1_000, "each owner has its line and its balance");
     assert_eq!(page.matches("<article").count(), 12);
     assert!(page.contains("800 more listings are summed up above"));
+    assert_eq!(page.matches("class=\"chart\"").count(), 12 + 50);
+    assert!(page.contains("938 more owners have no break; balances.csv holds"));
     let place = Place::new();
     let file = place.write("large.html", &page);
     let opened: Opened = ask(&["open", file.to_str().expect("UTF-8")]);

@@ -84,12 +84,15 @@ struct Compared {
 #[test]
 fn it_looks_as_the_pictures_in_the_readme() {
     let place = Place::new();
-    for (name, width, height, scheme) in
-        [("light", "1280", "900", "light"), ("dark", "1280", "900", "dark"), ("phone", "360", "800", "light")]
-    {
+    for (name, width, height, scheme, at) in [
+        ("light", "1280", "900", "light", ""),
+        ("dark", "1280", "900", "dark", ""),
+        ("phone", "360", "800", "light", ""),
+        ("break", "1280", "1000", "light", "section-2"),
+    ] {
         let picture = place.path(&format!("{name}.png"));
         let picture = picture.to_str().expect("UTF-8");
-        let _: serde_json::Value = ask(&["shoot", demo(), picture, width, height, scheme]);
+        let _: serde_json::Value = ask(&["shoot", demo(), picture, width, height, scheme, at]);
         let baseline = format!("{}/docs/screenshots/{name}.png", env!("CARGO_MANIFEST_DIR"));
         let compared: Compared = ask(&["compare", picture, &baseline]);
         assert!(compared.mean < 4.0 && compared.off < 0.01, "{name}: {compared:?}");

@@ -22,7 +22,8 @@ pub fn python(script: &str, folder: &Path, arguments: &[&str]) -> String {
 
 /// Runs a script of the repository; what came of it.
 pub fn python_output(script: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(readers().join("bin/python"))
+    let readers = readers();
+    Command::new(readers.join("bin/python"))
         .arg(Path::new(ROOT).join(script))
         .args(arguments)
         .current_dir(folder)

@@ -58,6 +58,14 @@ formats = ["csv", "parquet"]     # for accounting programs also: "camt053", "ofx
 
 # [report]
 # locale = "fr-FR"               # how reconciliation.html writes amounts; en-GB by default
+
+# Nothing runs by itself: `tieout schedule --print systemd {job}` writes the units that do it.
+[schedule]
+cron = "30 2 * * *"              # minute, hour, day of the month, month, weekday, in the job's zone
+
+# [notify]                       # who is told how a run ended; see README, "For the operator"
+# healthcheck = {{ env = "TIEOUT_HEALTHCHECK" }}   # pinged at <url>/start, <url> when all ties, <url>/<exit code> else
+# webhook = {{ env = "TIEOUT_WEBHOOK" }}           # gets summary.json by POST
 "#,
         feeds = names.join(", "),
     )

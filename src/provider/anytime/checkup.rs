@@ -20,6 +20,11 @@ const ACCOUNTS_NAMED: usize = 8;
 /// What to do where something answers, but not in TLS.
 const NO_TLS: &str = "what answers there does not speak TLS as it should: check host and port of base_url, and any proxy \
                       between; openssl s_client -connect HOST:PORT shows what it says";
+/// What to do where an answer comes that the provider does not give.
+const IN_BETWEEN: &str = "run again later; if it goes on, something between here and the provider (a proxy, a firewall) may \
+                          answer in its place or cut it off";
+/// Up to it, clocks agree: an answer takes its time.
+const CLOCK_NEAR_S: u64 = 3;
 /// Beyond it, days at midnight may be asked for too early or too late.
 const CLOCK_FAR_S: u64 = 120;
 
@@ -70,7 +75,8 @@ fn refused(error: Error, asked: &'static str, connection: &Connection, tell: &mu
     }
     let error = match error.hint_text() {
         None if name == "tls" => error.hint(NO_TLS),
-        _ => error,
+        None => error.hint(format!("{IN_BETWEEN}: curl -v {} shows what comes", connection.base_url)),
+        Some(_) => error,
     };
     tell(Step::failed(name, &error));
     error
@@ -100,14 +106,16 @@ fn clock(ahead_s: Option<i64>) -> Step {
                 "timedatectl tells whether this machine's clock is kept right; it decides which day is yesterday"
                     .to_owned(),
             ),
-            ..Step::new(
-                "clock",
-                Outcome::Warning,
-                format!("the provider's clock is {ahead} s ahead of this machine's: is NTP running?"),
-            )
+            ..Step::new("clock", Outcome::Warning, format!("{}: is NTP running?", apart(ahead)))
         },
-        Some(ahead) => Step::works("clock", format!("the provider's clock is {ahead} s ahead of this machine's")),
+        Some(ahead) if ahead.unsigned_abs() > CLOCK_NEAR_S => Step::works("clock", apart(ahead)),
+        Some(_) => Step::works("clock", "the provider's clock and this machine's agree"),
     }
+}
+
+fn apart(ahead_s: i64) -> String {
+    let (seconds, way) = (ahead_s.unsigned_abs(), if ahead_s < 0 { "behind" } else { "ahead of" });
+    format!("the provider's clock is {seconds} s {way} this machine's")
 }
 
 async fn accounts(client: &Client<'_>, connection: &Connection, tell: &mut Tell<'_>) -> Result<Vec<String>> {

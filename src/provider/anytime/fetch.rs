@@ -12,6 +12,7 @@ use chrono::Utc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use memchr::memmem;
+use tracing::Instrument;
 
 use self::ahead::{Ahead, Guesses};
 use super::client::{Client, landed_page};
@@ -24,7 +25,7 @@ use crate::provider::retry::Trouble;
 use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unwatched};
 use crate::reconcile;
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, Window};
-use crate::{Error, Result};
+use crate::{Error, Result, trace};
 
 /// Cards whose margin is read to learn the meaning of the date filter.
 const PROBED_CARDS_MAX: usize = 3;
@@ -138,7 +139,8 @@ struct Read {
 
 impl Fetch<'_> {
     async fn run(&self, fetched: &mut Fetched) -> Result<(), Trouble> {
-        let accounts = self.accounts(fetched).await?;
+        let span = trace::fetch(Subject::Accounts, &Owner::provider(NAME));
+        let accounts = self.accounts(fetched).instrument(span).await?;
         let mut rows_of_cards = BTreeMap::new();
         self.work(self.jobs(&accounts), fetched, &mut rows_of_cards).await?;
         fetched.accounts.sort_by(|a, b| crate::record::feed::natural_cmp(&a.acc_id, &b.acc_id));
@@ -240,8 +242,14 @@ impl Fetch<'_> {
     async fn work_on(&self, job: Job) -> Result<Done, Trouble> {
         match job {
             Job::Details(account) => self.details(account).await.map(Done::Details),
-            Job::Cards { acc_id } => self.cards(acc_id).await,
-            Job::Rows(wanted) => self.rows(wanted).await,
+            Job::Cards { acc_id } => {
+                let span = trace::fetch(Subject::Cards, &Owner::account(&acc_id));
+                self.cards(acc_id).instrument(span).await
+            }
+            Job::Rows(wanted) => {
+                let span = trace::fetch(wanted.subject, &wanted.owner);
+                self.rows(wanted).instrument(span).await
+            }
             Job::CardBalances { acc_id, cards } => self.card_balances(acc_id, cards).await.map(Done::CardBalances),
         }
     }
@@ -465,6 +473,7 @@ impl Fetch<'_> {
         let Read { outcome, noted } = read;
         if let Some(listing) = noted {
             self.progress.listing_finished(&listing, outcome.rows);
+            trace::fetched(&listing, outcome.rows);
             return Ok(listing);
         }
         let proof = match (nameless, outcome.proof) {
@@ -500,6 +509,7 @@ impl Fetch<'_> {
         // An owner that cannot be asked for has failed, and is noted as well.
         self.landing.note_listing(&listing, &asked(wanted).unwrap_or_default())?;
         self.progress.listing_finished(&listing, rows);
+        trace::fetched(&listing, rows);
         Ok(listing)
     }
 

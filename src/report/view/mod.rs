@@ -26,6 +26,9 @@ pub(super) struct View {
     /// What the table of owners leaves out, in a sentence.
     owners_left_out: Option<String>,
     sections: Vec<Section>,
+    /// Owners without breaks, with their charts alone.
+    balances: Vec<Section>,
+    balances_left_out: Option<String>,
     /// Breaks that are not told in full.
     further: Vec<Line>,
     further_left_out: Option<String>,
@@ -62,7 +65,7 @@ struct OwnerView {
     closing: Cell,
     entries: String,
     spark: Option<Spark>,
-    /// The section that tells its breaks.
+    /// The section that tells its breaks, or shows its chart.
     section: Option<usize>,
 }
 
@@ -110,6 +113,10 @@ struct BreakView {
     difference: String,
     first_seen: String,
     age: String,
+    /// What its cause means.
+    means: String,
+    /// What to do; every second piece is something to type.
+    advice: Vec<&'static str>,
     commands: Vec<Command>,
     around: Vec<AroundView>,
     certificates: Vec<String>,

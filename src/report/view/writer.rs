@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     AroundView, BreakView, Cell, ChartView, Command, Line, OwnerView, RejectView, RowView, Section, Spark, View,
 };
+use crate::catalogue;
 use crate::landing::Proof;
 use crate::record::{BreakRow, Day, Money, RejectRow, Total, minor_digits};
 use crate::report::chart::{self, Chart};
@@ -51,7 +52,8 @@ impl<'a> Writer<'a> {
     pub(super) fn view(&self) -> View {
         let story = self.story;
         let sections = self.sections();
-        let (owners, owners_left_out) = self.owners(&sections);
+        let (balances, balances_left_out) = self.balances(sections.len());
+        let (owners, owners_left_out) = self.owners(sections.iter().chain(&balances));
         let is_counterpart = |found: &&BreakRow| matches!(found.check, "transfer" | "iban_twin" | "card_load");
         let (counterparts, counterparts_all) = self.lines(is_counterpart);
         let (restatements, restatements_all) = self.lines(|found| found.check == "restatement");
@@ -71,6 +73,8 @@ impl<'a> Writer<'a> {
             owners_all: count(story.owners.len() as u64),
             owners_left_out,
             sections,
+            balances,
+            balances_left_out,
             further,
             further_left_out: (unlisted > 0).then(|| format!("{} more stand in breaks.csv.", count(unlisted as u64))),
             counterparts,
@@ -104,7 +108,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The table of owners: where not all can be shown, those that do not tie and those with breaks come first.
-    fn owners(&self, sections: &[Section]) -> (Vec<OwnerView>, Option<String>) {
+    fn owners<'s>(&self, sections: impl Iterator<Item = &'s Section>) -> (Vec<OwnerView>, Option<String>) {
         let all = &self.story.owners;
         let mut places: Vec<usize> = (0..all.len()).collect();
         if all.len() > self.limits.owners {
@@ -115,8 +119,7 @@ impl<'a> Writer<'a> {
             places.sort_unstable();
         }
         let left_out = all.len() - places.len();
-        let sections: HashMap<&str, usize> =
-            sections.iter().map(|section| (section.owner.as_str(), section.number)).collect();
+        let sections: HashMap<&str, usize> = sections.map(|section| (section.owner.as_str(), section.number)).collect();
         let views = places.iter().map(|place| self.owner(&all[*place], &sections)).collect();
         let told = (left_out > 0).then(|| {
             let left_out = self.story.locale.count(left_out as u64);
@@ -172,6 +175,20 @@ impl<'a> Writer<'a> {
         sections.into_iter().map(|(_, section)| section).collect()
     }
 
+    /// Owners whose balances nothing is told of but their chart, numbered behind the sections of breaks.
+    fn balances(&self, sections: usize) -> (Vec<Section>, Option<String>) {
+        let is_quiet = |owner: &&OwnerBooks<'_>| !self.marked.contains_key(&(owner.kind, owner.id));
+        let quiet = || self.story.owners.iter().filter(is_quiet);
+        let shown = quiet().take(self.limits.charts).zip(sections + 1..);
+        let drawn: Vec<Section> = shown.map(|(owner, number)| self.section(number, (owner.kind, owner.id))).collect();
+        let left_out = quiet().count() - drawn.len();
+        let told = (left_out > 0).then(|| {
+            let left_out = self.story.locale.count(left_out as u64);
+            format!("{left_out} more owners have no break; balances.csv holds the balances of each of their days.")
+        });
+        (drawn.into_iter().filter(|section| section.chart.is_some()).collect(), told)
+    }
+
     fn section(&self, number: usize, owner: OwnerName<'_>) -> Section {
         let books = self.owners.get(&owner);
         let currency = books.and_then(|books| books.currency);
@@ -207,6 +224,7 @@ impl<'a> Writer<'a> {
     fn break_view(&self, found: &BreakRow) -> BreakView {
         let currency = found.currency.as_deref();
         let around = self.story.around.get(&found.break_id).map(Vec::as_slice).unwrap_or_default();
+        let cause = catalogue::of_cause(found.cause);
         BreakView {
             id: found.break_id.clone(),
             check: words(found.check),
@@ -221,6 +239,8 @@ impl<'a> Writer<'a> {
             difference: self.money(found.difference, currency),
             first_seen: found.first_seen.to_string(),
             age: age(found.first_seen, self.story.as_of),
+            means: cause.as_ref().map(|cause| cause.means.to_owned()).unwrap_or_default(),
+            advice: cause.as_ref().map(|cause| cause.advice.split('`').collect()).unwrap_or_default(),
             commands: self.commands(found),
             around: around.iter().map(|around| self.around(around)).collect(),
             certificates: self.certificates.told(owner_of(found), self.story.locale),
@@ -236,7 +256,8 @@ impl<'a> Writer<'a> {
         } else {
             Command { purpose: "open it again", text: format!("tieout breaks reopen {id}{out}") }
         };
-        vec![Command { purpose: "inspect it", text: format!("tieout breaks show {id}{out}") }, accept]
+        let explain = Command { purpose: "read what it means", text: catalogue::command(found.cause) };
+        vec![Command { purpose: "inspect it", text: format!("tieout breaks show {id}{out}") }, accept, explain]
     }
 
     fn around(&self, around: &Around) -> AroundView {
