@@ -107,7 +107,7 @@ impl Publication {
             if is_read(&old.owner) {
                 differing.insert((*old.owner).clone());
             } else {
-                note_gone(changes, old, day);
+                note_gone(changes, &old, day);
             }
         }
         let was_known = |owner: &OwnerKey| {
@@ -285,7 +285,7 @@ impl Publication {
     }
 }
 
-fn note_gone(changes: &mut Changes, old: SealedRows, day: Day) {
+fn note_gone(changes: &mut Changes, old: &SealedRows, day: Day) {
     let name = format!("{} {}", old.owner.0.name(), old.owner.1);
     let gone = changes.gone.entry(name).or_insert_with(|| Gone {
         owner: (*old.owner).clone(),

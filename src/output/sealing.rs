@@ -120,7 +120,10 @@ impl Sealing {
 
 /// Packs owners' days as they come, day by day.
 #[derive(Default)]
-struct Spans(HashMap<(&'static str, Span), (&'static Dataset, HashMap<Arc<OwnerKey>, Vec<u8>>)>);
+struct Spans(HashMap<(&'static str, Span), OwnersOf>);
+
+/// Of a dataset: each owner's days so far.
+type OwnersOf = (&'static Dataset, HashMap<Arc<OwnerKey>, Vec<u8>>);
 
 impl Spans {
     fn add(&mut self, dataset: &'static Dataset, owner: Arc<OwnerKey>, day: &SealedDay) {

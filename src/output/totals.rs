@@ -224,14 +224,14 @@ impl Summing {
     pub(super) fn add_batch(&mut self, batch: &RecordBatch) {
         self.totals.rows += batch.num_rows() as u64;
         let column = |place: Option<usize>| place.map(|place| batch.column(place));
-        if let Some(days) = column(self.roles.day).map(|days| days.as_primitive::<Date32Type>()) {
+        if let Some(days) = column(self.roles.day).map(AsArray::as_primitive::<Date32Type>) {
             let days = [min(days), max(days)].into_iter().flatten().filter_map(Day::from_epoch_days);
             days.for_each(|day| self.totals.count_day(day));
         }
-        let Some(currencies) = column(self.roles.currency).map(|currencies| currencies.as_string::<i32>()) else {
+        let Some(currencies) = column(self.roles.currency).map(AsArray::as_string::<i32>) else {
             return;
         };
-        let amounts = |place| column(place).map(|amounts| amounts.as_primitive::<Decimal128Type>());
+        let amounts = |place| column(place).map(AsArray::as_primitive::<Decimal128Type>);
         let [amount, credits, debits] = [self.roles.amount, self.roles.credits, self.roles.debits].map(amounts);
         let [opening, closing] = [self.roles.opening, self.roles.closing].map(amounts);
         let money = |amounts: Option<&Decimal128Array>, row: usize| {

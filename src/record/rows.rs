@@ -38,13 +38,9 @@ pub struct RowSums<'r> {
 }
 
 impl<'r> RowSums<'r> {
-    fn of(amount: Money, currency: Option<&'r Text<'_>>) -> Option<RowSums<'r>> {
+    fn of(amount: Money, currency: Option<&'r Text<'_>>) -> RowSums<'r> {
         let sums = RowSums { currency: currency.map(AsRef::as_ref), ..RowSums::default() };
-        Some(if amount.is_negative() {
-            RowSums { debits: amount, ..sums }
-        } else {
-            RowSums { credits: amount, ..sums }
-        })
+        if amount.is_negative() { RowSums { debits: amount, ..sums } } else { RowSums { credits: amount, ..sums } }
     }
 }
 
@@ -149,7 +145,7 @@ impl Row for StatementLine<'_> {
     }
 
     fn sums(&self) -> Option<RowSums<'_>> {
-        RowSums::of(self.amount, self.currency.as_ref())
+        Some(RowSums::of(self.amount, self.currency.as_ref()))
     }
 
     fn write_cells(&self, sink: &mut impl CellSink) {
@@ -225,7 +221,7 @@ impl Row for CardTransaction<'_> {
     }
 
     fn sums(&self) -> Option<RowSums<'_>> {
-        RowSums::of(self.amount, self.currency.as_ref())
+        Some(RowSums::of(self.amount, self.currency.as_ref()))
     }
 
     fn write_cells(&self, sink: &mut impl CellSink) {
@@ -302,7 +298,7 @@ impl Row for CreditTransfer<'_> {
     }
 
     fn sums(&self) -> Option<RowSums<'_>> {
-        RowSums::of(self.amount, self.currency.as_ref())
+        Some(RowSums::of(self.amount, self.currency.as_ref()))
     }
 
     fn write_cells(&self, sink: &mut impl CellSink) {

@@ -76,9 +76,11 @@ impl Day {
     /// `YYYY-MM-DD`.
     pub fn spelled(self) -> [u8; 10] {
         let (year, month, day) = self.civil();
-        let ([a, b], [c, d]) = (two_digits(year / 100), two_digits(year % 100));
-        let ([e, f], [g, h]) = (two_digits(month), two_digits(day));
-        [a, b, c, d, b'-', e, f, b'-', g, h]
+        let mut text = *b"0000-00-00";
+        for (at, part) in [(0, year / 100), (2, year % 100), (5, month), (8, day)] {
+            text[at..at + 2].copy_from_slice(&two_digits(part));
+        }
+        text
     }
 
     /// Year, month and day of the Gregorian calendar, by counting from a March 1 that begins 400 years: a report spells
@@ -210,19 +212,28 @@ impl Stamp {
     pub fn write_on(self, out: &mut Vec<u8>, day: [u8; 10]) {
         let of_day = self.local_micros().rem_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
         let (seconds, micros) = (narrow(of_day / MICROS_PER_SECOND), narrow(of_day % MICROS_PER_SECOND));
-        let ([a, b], [c, d]) = (two_digits(seconds / 3600), two_digits(seconds / 60 % 60));
-        let [e, f] = two_digits(seconds % 60);
-        out.extend_from_slice(&day);
-        out.extend_from_slice(&[b'T', a, b, b':', c, d, b':', e, f]);
-        if micros != 0 {
-            let ([a, b], [c, d]) = (two_digits(micros / 10_000), two_digits(micros / 100 % 100));
-            let [e, f] = two_digits(micros % 100);
-            out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
+        let mut time = *b"T00:00:00";
+        for (at, part) in [(1, seconds / 3600), (4, seconds / 60 % 60), (7, seconds % 60)] {
+            time[at..at + 2].copy_from_slice(&two_digits(part));
         }
-        let sign = if self.offset_s < 0 { b'-' } else { b'+' };
+        out.extend_from_slice(&day);
+        out.extend_from_slice(&time);
+        if micros != 0 {
+            let mut fraction = *b".000000";
+            for (at, part) in [(1, micros / 10_000), (3, micros / 100 % 100), (5, micros % 100)] {
+                fraction[at..at + 2].copy_from_slice(&two_digits(part));
+            }
+            out.extend_from_slice(&fraction);
+        }
+        let mut offset = *b"+00:00";
+        if self.offset_s < 0 {
+            offset[0] = b'-';
+        }
         let minutes = self.offset_s.unsigned_abs() / 60;
-        let ([a, b], [c, d]) = (two_digits(minutes / 60), two_digits(minutes % 60));
-        out.extend_from_slice(&[sign, a, b, b':', c, d]);
+        for (at, part) in [(1, minutes / 60), (4, minutes % 60)] {
+            offset[at..at + 2].copy_from_slice(&two_digits(part));
+        }
+        out.extend_from_slice(&offset);
     }
 
     /// The RFC 3339 text.

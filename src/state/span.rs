@@ -100,7 +100,9 @@ pub(super) fn replaced(span: Span, before: &[u8], window: Window, now: &[u8]) ->
     let mut all = kept.chain(days(span, now)).collect::<Option<Vec<SealedDay>>>()?;
     all.sort_by_key(|day| day.day);
     let mut bytes = Vec::with_capacity(all.len() * DAY_BYTES);
-    all.iter().for_each(|day| day.push(&mut bytes));
+    for day in &all {
+        day.push(&mut bytes);
+    }
     Some(bytes)
 }
 
@@ -132,7 +134,9 @@ mod tests {
                 .map(|(day, (rows, closing))| sealed(day, *rows, closing.map(i64::from)))
                 .collect();
             let mut bytes = Vec::new();
-            days.iter().for_each(|day| day.push(&mut bytes));
+            for day in &days {
+                day.push(&mut bytes);
+            }
             prop_assert_eq!(&all(span, &bytes), &days);
             for day in &days {
                 prop_assert_eq!(Span::of(day.day), span);
@@ -152,7 +156,9 @@ mod tests {
         let span = Span::of(Day::from_epoch_days(64).expect("a day"));
         let bytes = |days: &[SealedDay]| {
             let mut bytes = Vec::new();
-            days.iter().for_each(|day| day.push(&mut bytes));
+            for day in days {
+                day.push(&mut bytes);
+            }
             bytes
         };
         let window = Window::new(sealed(66, 0, None).day, sealed(68, 0, None).day).expect("a window");
