@@ -171,7 +171,7 @@ fn decimal_pattern(scale: i8) -> String {
 }
 
 fn arrow_name(kind: Kind) -> String {
-    use arrow::datatypes::{DataType, TimeUnit};
+    use arrow_schema::{DataType, TimeUnit};
     match data_type(kind) {
         DataType::Utf8 => "string".to_owned(),
         DataType::Decimal128(precision, scale) => format!("decimal128({precision}, {scale})"),

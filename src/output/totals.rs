@@ -1,9 +1,8 @@
 //! Control totals: what a file's rows sum up to, so that whoever loads it can tell that all of it arrived.
 
-use arrow::array::{Array, AsArray, Decimal128Array};
-use arrow::compute::{max, min};
-use arrow::datatypes::{Date32Type, Decimal128Type};
-use arrow::record_batch::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Decimal128Type};
+use arrow_array::{Array, Decimal128Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{CellSink, Dataset, Day, Money, Rate, Row, Stamp, Total, minor_digits};
@@ -225,8 +224,8 @@ impl Summing {
         self.totals.rows += batch.num_rows() as u64;
         let column = |place: Option<usize>| place.map(|place| batch.column(place));
         if let Some(days) = column(self.roles.day).map(AsArray::as_primitive::<Date32Type>) {
-            let days = [min(days), max(days)].into_iter().flatten().filter_map(Day::from_epoch_days);
-            days.for_each(|day| self.totals.count_day(day));
+            let ends = [days.iter().flatten().min(), days.iter().flatten().max()];
+            ends.into_iter().flatten().filter_map(Day::from_epoch_days).for_each(|day| self.totals.count_day(day));
         }
         let Some(currencies) = column(self.roles.currency).map(AsArray::as_string::<i32>) else {
             return;
