@@ -5,7 +5,7 @@
 //! at a time, nothing ahead), the wall clock over what the limit allows (`least / rate`, or `least × latency / concurrency`),
 //! and two costs: processor time of the client a request, and how many requests a core of the sandbox would serve a second.
 #![allow(clippy::print_stdout, missing_docs, reason = "a program whose result is what it prints")]
-#![allow(clippy::float_arithmetic, reason = "no amounts here")]
+#![allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "no amounts here, and counts are small")]
 
 use std::fmt::Write as _;
 use std::os::unix::fs::OpenOptionsExt;

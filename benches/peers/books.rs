@@ -301,14 +301,15 @@ impl<'b> Card<'b> {
     fn spell(&mut self, amount: i64, balance: i64, is_settled: bool, out: &mut String) {
         let draw = self.random.next_u64();
         let dice = |shift: u32, of: u64| (draw >> shift) % of;
+        let pick = |shift, of: usize| usize::try_from(dice(shift, of as u64)).expect("below a length");
         let quote = |is_text: bool| if is_text { "\"" } else { "" };
         let (q_id, q_mcc, q_amount, q_balance) =
             (quote(dice(0, 3) == 0), quote(dice(2, 4) == 0), quote(dice(4, 4) == 0), quote(dice(6, 4) != 0));
         let (txid, mcc) = (self.txid, 5_000 + dice(8, 900));
-        let foreign = (dice(20, 10) == 0).then(|| CURRENCIES[dice(24, 4) as usize]);
+        let foreign = (dice(20, 10) == 0).then(|| CURRENCIES[pick(24, CURRENCIES.len())]);
         let (currency, rate) = foreign.unwrap_or(("EUR", 1_000_000));
         let kind = if amount < 0 { 'D' } else { 'C' };
-        let status = if is_settled { 'S' } else { ['P', 'D', 'C'][dice(28, 3) as usize] };
+        let status = if is_settled { 'S' } else { ['P', 'D', 'C'][pick(28, 3)] };
         let _ = write!(out, r#"{{"txid":{q_id}{txid}{q_id},"mcc":{q_mcc}{mcc}{q_mcc},"amount":{q_amount}"#);
         cents(amount.abs(), out);
         let _ = write!(out, r#"{q_amount},"amount_fx":"#);
@@ -335,7 +336,7 @@ impl<'b> Card<'b> {
         self.local_time(0, out);
         out.push_str(r#"","date_transaction":""#);
         self.local_time(if dice(40, 3) == 0 { dice(44, 4 * 3_600) } else { 0 }, out);
-        let _ = write!(out, r#"","description":"{} {}"}}"#, TEXTS[dice(50, 14) as usize], dice(8, 997));
+        let _ = write!(out, r#"","description":"{} {}"}}"#, TEXTS[pick(50, TEXTS.len())], dice(8, 997));
     }
 
     /// `YYYY-MM-DD HH:MM:SS`, so many seconds before the row's own.

@@ -22,10 +22,10 @@ const ROUNDS: u32 = 6;
 /// Hundredths of the reference, about half above what was measured: what is done twice, or by a general parser, is beyond,
 /// which is a test of its own. After a stage became faster, that test fails until its maximum is lowered.
 /// Measured without optimisation, as tests are built; optimised, every one of them is less.
-const SURVEY_MAX: u64 = 65;
-const DECODE_MAX: u64 = 130;
-const CHAIN_MAX: u64 = 45;
-const ENCODE_MAX: u64 = 75;
+const SURVEY_MAX: u64 = 48;
+const DECODE_MAX: u64 = 118;
+const CHAIN_MAX: u64 = 26;
+const ENCODE_MAX: u64 = 57;
 
 /// Nanoseconds that this thread has had a processor.
 fn cpu_ns() -> u64 {
@@ -39,14 +39,19 @@ fn took(work: impl FnOnce()) -> u64 {
     (cpu_ns() - began).max(1)
 }
 
-/// How many times as long as the reference the work takes, in hundredths: at best, and no longer tried once it is `max`.
+/// How many times as long as the reference the work takes, in hundredths, of one try.
+fn try_once(reference: &dyn Fn(), work: impl Fn()) -> u64 {
+    // In turn, so that what disturbs one disturbs the other; several times, as the clock ticks in milliseconds.
+    let rounds = (0..ROUNDS).map(|_| (took(&work), took(reference)));
+    let (work, reference) = rounds.fold((0, 1), |sum, round| (sum.0 + round.0, sum.1 + round.1));
+    work * 100 / reference
+}
+
+/// At best, and no longer tried once it is `max`.
 fn ratio(max: u64, reference: &dyn Fn(), work: impl Fn()) -> u64 {
     let mut best = u64::MAX;
     for _ in 0..TRIES {
-        // In turn, so that what disturbs one disturbs the other; several times, as the clock ticks in milliseconds.
-        let rounds = (0..ROUNDS).map(|_| (took(&work), took(reference)));
-        let (work, reference) = rounds.fold((0, 1), |sum, round| (sum.0 + round.0, sum.1 + round.1));
-        best = best.min(work * 100 / reference);
+        best = best.min(try_once(reference, &work));
         if best <= max {
             break;
         }
@@ -132,19 +137,17 @@ fn from_pages_to_encoded_rows_costs_no_more_than_it_did() {
     });
 }
 
-/// The guard would see it: no try of any stage is within its maximum when the stage is done twice.
+/// The guard would see it: a stage done twice is mostly beyond its maximum. The median, as a single try may be off.
 #[test]
-#[allow(clippy::print_stdout, reason = "what the maxima are set by")]
 fn a_stage_that_is_done_twice_is_too_slow() {
     with_stages(|reference, stages| {
-        for Stage { name, max, work } in stages {
-            let twice = ratio(*max, reference, || (0..2).for_each(|_| work()));
-            let hint = "if the stage became faster, lower its maximum to one and a half of what it takes now";
-            assert!(
-                twice > *max,
-                "{name}, done twice: {twice} hundredths of the reference, more than {max} expected; {hint}"
-            );
-            println!("{name}: {} hundredths of the reference, {max} at most", twice / 2);
-        }
+        let twice = |stage: &Stage<'_>| {
+            let mut tries = [0; 5].map(|_: u64| try_once(reference, || (0..2).for_each(|_| (stage.work)())));
+            tries.sort_unstable();
+            tries[2]
+        };
+        let measured: Vec<_> = stages.iter().map(|stage| (stage.name, twice(stage), stage.max)).collect();
+        let hint = "where a stage became faster, lower its maximum to one and a half of what it takes now";
+        assert!(measured.iter().all(|(_, twice, max)| twice > max), "(stage, twice, maximum): {measured:?}; {hint}");
     });
 }

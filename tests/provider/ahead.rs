@@ -98,7 +98,7 @@ async fn rows_that_come_or_go_while_pages_are_read_ahead_are_neither_lost_nor_do
         let states = states.lock().expect("the states");
         assert_eq!(states.len(), 2, "something moved");
         let told = format!("{at_request} {place} {joins}");
-        assert!(states.iter().any(|state| *state == read), "{told}: {read:?}");
+        assert!(states.contains(&read), "{told}: {read:?}");
         assert_eq!(read.iter().collect::<HashSet<_>>().len(), read.len(), "{told}");
     }
 }
