@@ -27,8 +27,6 @@ const ZSTD_LEVEL: i32 = 1;
 /// Texts that few different values fill. The others would only pass through a dictionary to be written plainly; owners
 /// stand in long runs, of which the compression makes as little.
 const FEW_VALUES: [&str; 6] = ["currency", "status", "provider_status", "currency_fx", "mcc", "transaction_type"];
-/// Free texts: nobody looks for one by its first and last in the alphabet.
-const FREE_TEXTS: [&str; 6] = ["description", "comment", "reason", "source_reason", "vat_details", "failed_message"];
 
 /// How every file is written. Nothing in it varies from run to run: the same rows give the same bytes.
 fn properties(dataset: &Dataset) -> WriterProperties {
@@ -44,8 +42,6 @@ fn properties(dataset: &Dataset) -> WriterProperties {
         let path = ColumnPath::from(column.name);
         if FEW_VALUES.contains(&column.name) || column.name == "verdict" {
             properties = properties.set_column_dictionary_enabled(path, true);
-        } else if FREE_TEXTS.contains(&column.name) {
-            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
         }
     }
     properties.build()
