@@ -112,7 +112,7 @@ fn fetch(case: &Case, accounts: &[Pages]) -> Taken {
     let books = Books { accounts: (1..).zip(accounts).map(|(number, pages)| account(number, pages)).collect() };
     let sandbox =
         Sandbox::start(SandboxConfig { books, behaviour, ..SandboxConfig::new(key.clone()) }).expect("starts");
-    let folder = tempfile::tempdir_in(".").expect("a folder");
+    let folder = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
     let connection = connection(case, &sandbox.base_url(), folder.path(), &Credentials::new(key));
     let plan = plan(&connection, folder.path());
     let run = RunLine {

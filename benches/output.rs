@@ -25,7 +25,7 @@ fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let number = |index: usize, default| numbers.get(index).copied().unwrap_or(default);
     let (rows, cards, days) = (number(0, 1_000_000), number(1, 1_000), number(2, 31));
-    let folder = tempfile::tempdir_in(".").expect("a folder");
+    let folder = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
     let out = OutputDir::open(folder.path()).expect("opens");
     let first = Day::parse("2025-01-01").expect("a day");
     let window = Window::new(first, first.plus(i32::try_from(days).expect("few") - 1)).expect("a window");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use tieout::output::{Encoded, Formats, OutputDir, Publication};
 use tieout::provider::anytime::decode::{self, Context, Decoded, WireCard};
-use tieout::provider::anytime::page::{Json, Page, RawRow};
+use tieout::provider::anytime::page::{Page, RawRow, RowText};
 use tieout::reconcile::{FeeRule, close_chain};
 use tieout::record::dataset::CARD_TRANSACTIONS;
 use tieout::record::{CardTransaction, Clock, Feed, Money, Owner, Zone};
@@ -43,7 +43,8 @@ fn main() {
     let pages = || cards.iter().flat_map(|card| &card.pages).map(String::as_bytes);
     let read_all = |page| drop(black_box(serde_json::from_slice::<serde_json::Value>(page).expect("JSON")));
     tell("(serde_json)", best(|| pages().for_each(read_all)));
-    let survey = |page| drop(black_box(Page::<Json<'_>>::parse(Feed::CardTransactions, page).expect("a page")));
+    let survey =
+        |page| drop(black_box(Page::<RowText<'_, WireCard<'_>>>::parse(Feed::CardTransactions, page).expect("a page")));
     tell("survey", best(|| pages().for_each(survey)));
     tell("parse", best(|| pages().for_each(|page| drop(black_box(card_page(page))))));
     tell("parse, decode", best(|| cards.iter().for_each(|card| drop(black_box(decoded(card))))));
@@ -133,7 +134,7 @@ fn publication(out: &OutputDir) -> Publication {
 
 /// What ordering and encoding take, and what comes out.
 fn books(cards: &[Card]) -> (Duration, Duration, Vec<Encoded>) {
-    let folder = tempfile::tempdir_in(".").expect("a folder");
+    let folder = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
     let out = OutputDir::open(folder.path()).expect("opens");
     let encoder = publication(&out).encoder(&CARD_TRANSACTIONS);
     let (mut order, mut encode, mut all) = (Duration::ZERO, Duration::ZERO, Vec::new());
@@ -150,7 +151,7 @@ fn books(cards: &[Card]) -> (Duration, Duration, Vec<Encoded>) {
 }
 
 fn publish(encoded: Vec<Encoded>) -> (Duration, Duration) {
-    let folder = tempfile::tempdir_in(".").expect("a folder");
+    let folder = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
     let out = OutputDir::open(folder.path()).expect("opens");
     let mut publication = publication(&out);
     let began = Instant::now();

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use tieout::output::{OutputDir, Publication};
 use tieout::provider::anytime::decode::{self, Context, Decoded, WireCard};
-use tieout::provider::anytime::page::{Json, Page, RawRow};
+use tieout::provider::anytime::page::{Page, RawRow, RowText};
 use tieout::reconcile::{FeeRule, close_chain};
 use tieout::record::dataset::CARD_TRANSACTIONS;
 use tieout::record::{CardTransaction, Clock, Feed, Owner, Zone};
@@ -78,7 +78,7 @@ fn as_values(pages: &[String]) {
 
 fn surveyed(pages: &[String]) {
     for page in pages {
-        black_box(Page::<Json<'_>>::parse(Feed::CardTransactions, page.as_bytes()).expect("a page"));
+        black_box(Page::<RowText<'_, WireCard<'_>>>::parse(Feed::CardTransactions, page.as_bytes()).expect("a page"));
     }
 }
 
