@@ -127,7 +127,8 @@ fn fetch(case: &Case, accounts: &[Pages]) -> Taken {
         feeds: Vec::new(),
         shard: String::new(),
     };
-    let landing = Landing::create(&folder.path().join("raw"), &run).expect("a landing");
+    let landing =
+        Landing::create(&folder.path().join("raw"), &run, &tieout::output::Machine::default()).expect("a landing");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     let (all, of_sandbox, began) = (process_cpu_s(), sandbox_cpu_s(), Instant::now());
     let fetched = runtime.block_on(tieout::provider::fetch(&plan, &connection, &landing, &Unwatched)).expect("fetched");

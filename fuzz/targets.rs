@@ -1,16 +1,19 @@
 //! What is fuzzed: each target takes any bytes and must neither panic nor break its law. The harness runs them over the
 //! corpus in `fuzz/corpus`; the fuzzer makes up more.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use tieout::formats::Accounting;
 use tieout::job::{Output, Plan, Source};
 use tieout::output::{LocalDisk, Machine, OutputDir};
 use tieout::pipeline::{self, Watch};
 use tieout::provider::Progress;
 use tieout::provider::anytime::decode::{self, Context, Decoded};
-use tieout::provider::anytime::page::{Fields, Page, RawRow};
+use tieout::provider::anytime::page::{Fields, Json, Page, RawRow, RowForm};
 use tieout::reconcile::FeeRule;
 use tieout::record::{Clock, Day, Feed, Money, Rate, Window, Zone};
 use tieout::report::Locale;
@@ -20,8 +23,8 @@ use tieout::state::{Closing, State, StateDelta};
 pub type Target = fn(&[u8]);
 
 /// The targets by name.
-pub const TARGETS: [(&str, Target); 5] =
-    [("page", page), ("amount", amount), ("date", date), ("state", state), ("archive", archive)];
+pub const TARGETS: [(&str, Target); 6] =
+    [("page", page), ("scan", scan), ("amount", amount), ("date", date), ("state", state), ("archive", archive)];
 
 fn zone(choice: u8) -> Zone {
     let names = ["Europe/Paris", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu", "UTC", "Africa/Casablanca"];
@@ -54,6 +57,98 @@ fn rows<'a, R, F: Fields<'a>>(
         if let Decoded::Row(row) = decode(row, &mut context) {
             let amount = amount(&row);
             assert_eq!(Money::parse(&amount.text(2)), Ok(amount), "an amount reads as it is written");
+        }
+    }
+}
+
+/// A response as `serde_json` reads it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    hash: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Body<'a>,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    acc_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    card_ref: Option<&'a RawValue>,
+    #[serde(borrow, rename = "filters")]
+    _filters: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    transactions: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, rename = "credit-transfers")]
+    credit_transfers: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, rename = "credit_transfers")]
+    underscored: Option<Vec<&'a RawValue>>,
+}
+
+/// The scanner of ours and `serde_json` take the same responses and read the same in them, whatever stands in the place of
+/// the response, of a row, of a value in a row, or of one that is passed over.
+fn scan(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        assert!(Page::<Json<'_>>::parse(Feed::CardTransactions, bytes).is_err(), "it is no UTF-8");
+        return;
+    };
+    same_page(text);
+    same_page(&format!("{{\"body\":{{\"transactions\":[{text}],\"credit-transfers\":[{text}]}}}}"));
+    same_page(&format!(
+        "{{\"body\":{{\"transactions\":[{{\"txid\":{text},\"amount\":{text}}}],\"credit_transfers\":[]}}}}"
+    ));
+    same_page(&format!(
+        "{{\"passed_over\":{text},\"body\":{{\"transactions\":[],\"credit-transfers\":null,\"x\":{text}}}}}"
+    ));
+}
+
+fn same_page(text: &str) {
+    let theirs = serde_json::from_str::<Envelope<'_>>(text).ok();
+    for feed in [Feed::AccountStatements, Feed::IbanStatements] {
+        same_rows(feed, text, theirs.as_ref(), |row, context| decode::statement_line(feed, row, context));
+    }
+    same_rows(Feed::CardTransactions, text, theirs.as_ref(), decode::card_transaction);
+    same_rows(Feed::CreditTransfers, text, theirs.as_ref(), decode::credit_transfer);
+}
+
+fn same_rows<'a, R: Debug, F: Fields<'a>>(
+    feed: Feed,
+    text: &'a str,
+    theirs: Option<&Envelope<'a>>,
+    mut decode: impl FnMut(&RawRow<'a, F>, &mut Context<'a>) -> Decoded<R>,
+) {
+    let ours = Page::<RawRow<'a, F>>::parse(feed, text.as_bytes());
+    let Some(Envelope { timestamp, hash, body }) = theirs else {
+        assert!(ours.is_err(), "serde_json refuses {text}");
+        return;
+    };
+    let listed = match feed {
+        Feed::CreditTransfers => body.credit_transfers.as_ref().or(body.underscored.as_ref()),
+        _ => body.transactions.as_ref(),
+    };
+    // What is made of these four is for the reading of texts to say.
+    let named = [timestamp, hash, &body.acc_id, &body.card_ref];
+    let is_plain = named.into_iter().all(Option::is_none);
+    match (ours, listed.filter(|_| body.error.is_none())) {
+        (Err(_), None) => {}
+        // A transfer's sender is looked for in its first row.
+        (Err(why), Some(_)) => assert!(!is_plain, "serde_json takes {text}, but: {why}"),
+        (Ok(_), None) => panic!("there are no rows in {text}"),
+        (Ok(page), Some(rows)) => {
+            let texts: Vec<&str> = page.rows.iter().map(RowForm::text).collect();
+            let expected: Vec<&str> = rows.iter().map(|row| row.get()).collect();
+            assert_eq!(texts, expected, "the rows of {text}");
+            let mut context = Context { acc_id: "1", card_ref: "ANY1", window: window(), clock: Clock::new(zone(0)) };
+            for row in &page.rows {
+                let in_passing = format!("{:?}", decode(row, &mut context));
+                let by_serde = format!("{:?}", decode(&RawRow::from(row.text()), &mut context));
+                assert_eq!(in_passing, by_serde, "the row {}", row.text());
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Card numbers and verification codes are masked before anything lands: whoever reads the landing, a log or a report
-//! must not find one.
+//! Card numbers, verification codes, PINs and what is on a card's stripe are masked before anything lands: whoever reads the
+//! landing, a log or a report must not find one.
 //!
 //! What counts is the key, then the value: 13 to 19 digits that pass Luhn under a key that names a card number, 3 or 4
-//! digits under one that names a verification code. References, IBANs and ids under other keys stay as they are, however
-//! they look. A mask is as long as what it hides, so that no place in the text moves: stars but for the last four digits,
-//! and nines where the value is a bare JSON number, which stars would break. A value that is masked already has no digits
-//! to mask. The envelope's hash does not cover the body: masking leaves it as true as it was.
+//! digits under one that names a verification code, 4 to 12 under one that names a PIN, any text under one that names a PIN
+//! block or a track. References, IBANs and ids under other keys stay as they are, however they look. A mask is as long as
+//! what it hides, so that no place in the text moves: stars but for the last four digits of a card number, and nines where
+//! the value is a bare JSON number, which stars would break. A value that is masked already has nothing to mask. Where a
+//! text breaks off, so does the value. The envelope's hash does not cover the body: masking leaves it as true as it was.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -35,34 +36,76 @@ const NUMBER_KEYS: [&str; 18] = [
     "cardprimaryaccountnumber",
 ];
 /// Keys of verification codes, spelt the same way.
-const CODE_KEYS: [&str; 18] = [
+const CODE_KEYS: [&str; 36] = [
     "cvv",
     "cvv1",
     "cvv2",
+    "cvv3",
     "cvc",
     "cvc1",
     "cvc2",
+    "cvc3",
     "csc",
+    "cav",
     "cav2",
     "cvn",
+    "cvd",
+    "icvv",
+    "dcvv",
+    "dcvv2",
+    "dcvc",
+    "dcvc3",
     "cardcvv",
+    "cardcvv2",
     "cardcvc",
+    "cardcvc2",
+    "cardcsc",
+    "cardcvn",
     "cvvcode",
     "cvccode",
+    "cvvnumber",
+    "cvcnumber",
+    "cvvvalue",
+    "cvcvalue",
     "securitycode",
     "cardsecuritycode",
     "verificationvalue",
     "cardverificationvalue",
     "cardverificationcode",
+    "cardverificationnumber",
+];
+/// Keys of PINs.
+const PIN_KEYS: [&str; 10] =
+    ["pin", "pincode", "pinnumber", "pinvalue", "cardpin", "clearpin", "atmpin", "newpin", "oldpin", "currentpin"];
+/// Keys of texts that are hidden whole: PIN blocks and what is on the stripe.
+const WHOLE_KEYS: [&str; 17] = [
+    "pinblock",
+    "pinblk",
+    "encryptedpin",
+    "encryptedpinblock",
+    "track1",
+    "track2",
+    "track3",
+    "track1data",
+    "track2data",
+    "track3data",
+    "trackdata",
+    "track2equivalent",
+    "track2equivalentdata",
+    "magstripe",
+    "magstripedata",
+    "magneticstripe",
+    "magneticstripedata",
 ];
 /// The longest of them, with room for separators.
 const KEY_BYTES_MAX: usize = 32;
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 3..=4;
+const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
 /// Digits of a card number that stay, so that a person can tell which card it is.
 const SHOWN_DIGITS: usize = 4;
 
-/// A response body without a card number or verification code in it. Nothing else can be landed.
+/// A response body without a card number or code in it. Nothing else can be landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masked {
     bytes: Bytes,
@@ -104,22 +147,25 @@ pub fn masked_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(bytes).expect("digits were replaced by other ASCII"))
 }
 
-/// A value to mask: where its digits stand, how many of them are shown, and what stands for the others.
+/// A value to mask: where it stands, how many of its digits are shown, and what stands for the others.
 struct Secret {
     place: Range<usize>,
     shown: usize,
     star: u8,
+    /// Whether everything is hidden, and not its digits alone.
+    is_whole: bool,
 }
 
 fn hide_all(json: &mut [u8], secrets: &[Secret]) {
     for secret in secrets {
-        let digits = json[secret.place.clone()].iter().filter(|byte| byte.is_ascii_digit()).count();
+        let value = &mut json[secret.place.clone()];
+        if secret.is_whole {
+            value.fill(secret.star);
+            continue;
+        }
+        let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
         let hidden = digits.saturating_sub(secret.shown);
-        json[secret.place.clone()]
-            .iter_mut()
-            .filter(|byte| byte.is_ascii_digit())
-            .take(hidden)
-            .for_each(|byte| *byte = secret.star);
+        value.iter_mut().filter(|byte| byte.is_ascii_digit()).take(hidden).for_each(|byte| *byte = secret.star);
     }
 }
 
@@ -130,17 +176,20 @@ fn secrets(json: &[u8]) -> Vec<Secret> {
 
 /// What is to be masked in the value behind a colon.
 fn secret_at(json: &[u8], colon: usize) -> Option<Secret> {
-    let key = key_before(json, colon)?;
-    let digits = match kind_of(key)? {
-        Kind::Number => NUMBER_DIGITS,
-        Kind::Code => CODE_DIGITS,
-    };
+    let kind = kind_of(key_before(json, colon)?)?;
     let (place, is_text) = value_behind(json, colon)?;
     let value = &json[place.clone()];
     let count = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_meant = digits.contains(&count) && (digits == CODE_DIGITS || passes_luhn(value));
-    let shown = if digits == CODE_DIGITS { 0 } else { SHOWN_DIGITS };
-    is_meant.then_some(Secret { place, shown, star: if is_text { b'*' } else { b'9' } })
+    let is_digits = value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-'));
+    let is_meant = match kind {
+        Kind::Number => is_digits && NUMBER_DIGITS.contains(&count) && passes_luhn(value),
+        Kind::Code => is_digits && CODE_DIGITS.contains(&count),
+        Kind::Pin => is_digits && PIN_DIGITS.contains(&count),
+        Kind::Whole => value.iter().any(|byte| *byte != b'*'),
+    };
+    let shown = if matches!(kind, Kind::Number) { SHOWN_DIGITS } else { 0 };
+    let star = if is_text { b'*' } else { b'9' };
+    is_meant.then_some(Secret { place, shown, star, is_whole: matches!(kind, Kind::Whole) })
 }
 
 /// The key that ends before a colon. JSON within a text counts too: its quotes are escaped.
@@ -161,22 +210,31 @@ fn may_end_a_key(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk::<3>() else { return false };
     matches!(
         last.map(|letter| letter | 0x20),
-        [b'p', b'a', b'n']
+        [b'p', b'a' | b'i', b'n']
             | [b'b', b'e', b'r']
             | [_, b'n', b'o']
             | [_, b'u', b'm']
-            | [_, b'v', b'v' | b'c' | b'n']
-            | [_, _, b'1' | b'2']
+            | [_, b'v', b'v' | b'c' | b'n' | b'd']
+            | [b'c', b'a', b'v']
+            | [_, _, b'1' | b'2' | b'3']
             | [b'c', b's', b'c']
             | [b'o', b'd', b'e']
             | [b'l', b'u', b'e']
             | [b'u', b'l', b'l']
+            | [b'o', b'c', b'k']
+            | [b'b', b'l', b'k']
+            | [b'a', b't', b'a']
+            | [b'i', b'p', b'e']
+            | [b'e', b'n', b't']
     )
 }
 
+#[derive(Clone, Copy)]
 enum Kind {
     Number,
     Code,
+    Pin,
+    Whole,
 }
 
 fn kind_of(key: &[u8]) -> Option<Kind> {
@@ -187,27 +245,44 @@ fn kind_of(key: &[u8]) -> Option<Kind> {
         length += 1;
     }
     let plain = &plain[..length];
-    if NUMBER_KEYS.iter().any(|known| known.as_bytes() == plain) {
-        return Some(Kind::Number);
-    }
-    CODE_KEYS.iter().any(|known| known.as_bytes() == plain).then_some(Kind::Code)
+    let kinds: [(&[&str], Kind); 4] =
+        [(&NUMBER_KEYS, Kind::Number), (&CODE_KEYS, Kind::Code), (&PIN_KEYS, Kind::Pin), (&WHOLE_KEYS, Kind::Whole)];
+    kinds.into_iter().find(|(keys, _)| keys.iter().any(|known| known.as_bytes() == plain)).map(|(_, kind)| kind)
 }
 
-/// Where the value behind a colon stands, if it is made of digits, and whether it is a text. A text may group its digits.
+/// Where the value behind a colon stands, if it is a text or made of digits, and whether it is a text.
 fn value_behind(json: &[u8], colon: usize) -> Option<(Range<usize>, bool)> {
     let rest = &json[colon + 1..];
     let start = colon + 1 + rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let rest = &json[start..];
-    let quote = if rest.starts_with(b"\\\"") { 2 } else { usize::from(rest.starts_with(b"\"")) };
-    if quote > 0 {
-        let start = start + quote;
-        let end = start + memchr2(b'"', b'\\', &json[start..])?;
-        let is_digits = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
-        return json[start..end].iter().all(is_digits).then_some((start..end, true));
+    if rest.starts_with(b"\\\"") {
+        return Some((start + 2..text_end(json, start + 2, true), true));
+    }
+    if rest.starts_with(b"\"") {
+        return Some((start + 1..text_end(json, start + 1, false), true));
     }
     let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let is_whole = !matches!(rest.get(count), Some(b'.' | b'e' | b'E'));
     (count > 0 && is_whole).then_some((start..start + count, false))
+}
+
+/// Where a text ends that begins at `at`: before its closing quote, or where everything ends. In a text within a text that
+/// quote is escaped, and what is escaped in it is escaped twice.
+fn text_end(json: &[u8], mut at: usize, is_nested: bool) -> usize {
+    while let Some(found) = memchr2(b'"', b'\\', &json[at..]) {
+        at += found;
+        match (json[at], json.get(at + 1)) {
+            (b'"', _) | (_, None) => return at,
+            (_, Some(b'"')) if is_nested => return at,
+            // An escape of the inner text: what follows belongs to it.
+            (_, Some(b'\\')) if is_nested => at += if json.get(at + 2) == Some(&b'\\') { 4 } else { 3 },
+            _ => at += 2,
+        }
+        if at >= json.len() {
+            break;
+        }
+    }
+    json.len()
 }
 
 /// Whether the digits of `value` pass Luhn.
@@ -243,6 +318,8 @@ mod tests {
             .map(|key| (key, "4111111111111111", "************1111"))
             .into_iter()
             .chain(CODE_KEYS.map(|key| (key, "123", "***")))
+            .chain(PIN_KEYS.map(|key| (key, "123456", "******")))
+            .chain(WHOLE_KEYS.map(|key| (key, "B2Fa9==?", "********")))
         {
             for key in [key.to_owned(), key.to_uppercase()] {
                 assert_eq!(masked(&format!(r#"{{"{key}":"{value}"}}"#)), format!(r#"{{"{key}":"{mask}"}}"#));
@@ -272,6 +349,37 @@ mod tests {
     }
 
     #[test]
+    fn pins_and_what_is_on_the_stripe_are_masked_whole() {
+        assert_eq!(
+            masked(r#"{"pin":"0420","PIN":1234,"new_pin":"12 34"}"#),
+            r#"{"pin":"****","PIN":9999,"new_pin":"** **"}"#
+        );
+        assert_eq!(masked(r#"{"pin_block":"0412AC89ABCDEF67"}"#), r#"{"pin_block":"****************"}"#);
+        assert_eq!(
+            masked(r#"{"track2":";4111111111111111=29121010000?"}"#),
+            format!(r#"{{"track2":"{}"}}"#, "*".repeat(30))
+        );
+        // A slash that is escaped, as some providers do, and a quote.
+        let track1 = r#"%B4111111111111111^DOE\/JOHN \"J\"^2912101?"#;
+        assert_eq!(
+            masked(&format!(r#"{{"Track1": "{track1}","x":1}}"#)),
+            format!(r#"{{"Track1": "{}","x":1}}"#, "*".repeat(track1.len()))
+        );
+        let nested = r#"{"raw":"{\"track1\":\"%B4^DOE\\\/J \\\"X\\\"^29\",\"txid\":\"1\"}"}"#;
+        let value = r#"%B4^DOE\\\/J \\\"X\\\"^29"#;
+        assert_eq!(masked(nested), nested.replace(value, &"*".repeat(value.len())));
+        assert_eq!(masked(r#"{"magstripe":4111111111111111}"#), r#"{"magstripe":9999999999999999}"#);
+    }
+
+    #[test]
+    fn a_value_that_breaks_off_is_masked_as_far_as_it_goes() {
+        assert_eq!(masked(r#"{"pan":"4111111111111111"#), r#"{"pan":"************1111"#);
+        assert_eq!(masked(r#"{"track2":";41111111"#), r#"{"track2":"*********"#);
+        assert_eq!(masked("{\"track2\":\";41\\"), "{\"track2\":\"***\\");
+        assert_eq!(masked(r#"{"cvv":"123"#), r#"{"cvv":"***"#);
+    }
+
+    #[test]
     fn what_is_none_stays_as_it_is() {
         for json in [
             // Not Luhn; too short; too long; a fraction; masked by the provider.
@@ -289,7 +397,8 @@ mod tests {
             ":",
             "",
             "\":\"",
-            r#"{"pan":"4111111111111111"#,
+            // Not meant: too long for a PIN, no digits, nothing.
+            r#"{"pin":"1234567890123","pin":"none","track2":"","track2":null,"track":"4","tracking":"1234"}"#,
         ] {
             assert_eq!(masked(json), json);
         }
@@ -307,6 +416,21 @@ mod tests {
         #[test]
         fn any_bytes_are_answered_and_keep_their_length(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(Masked::of(Bytes::from(bytes.clone())).bytes().len(), bytes.len());
+        }
+
+        #[test]
+        fn nothing_of_a_track_survives(value in "[ -~]{1,40}", key in 0..WHOLE_KEYS.len(), depth in 0..3_usize) {
+            let mut json = serde_json::json!({ WHOLE_KEYS[key]: value });
+            for _ in 0..depth.min(1) {
+                json = serde_json::json!({ "raw": json.to_string() });
+            }
+            let masked: serde_json::Value = serde_json::from_str(&masked_text(&json.to_string())).expect("still JSON");
+            let inner = match masked["raw"].as_str() {
+                Some(text) => serde_json::from_str(text).expect("still JSON"),
+                None => masked,
+            };
+            let value = inner[WHOLE_KEYS[key]].as_str().expect("a text");
+            prop_assert!(value.bytes().all(|byte| byte == b'*'), "{}", value);
         }
 
         #[test]

@@ -15,6 +15,7 @@ mod index;
 pub mod mask;
 mod prune;
 mod resume;
+mod tail;
 mod writer;
 
 pub use archive::Archive;

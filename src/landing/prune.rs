@@ -1,17 +1,19 @@
 //! Removing what landed long ago, where the job says how long it is kept.
 //!
-//! A run's index goes first: from then on nobody looks for its responses, and a crash in between leaves files that no index
-//! names. The next time those are removed too.
+//! A run's index goes first, and is gone for good before anything else goes: from then on nobody looks for its responses. A
+//! crash in between leaves files that no index names; the next time those are removed too.
 
 use std::fs::DirEntry;
 use std::path::Path;
 
 use super::index::indexes;
 use super::resume::{first_line, known_runs};
+use super::tail::refused;
 use super::writer::RUNS_FOLDER;
 use super::{RunLine, Shelf};
+use crate::Result;
+use crate::output::Disk;
 use crate::record::Day;
-use crate::{Error, Result};
 
 /// Removes the landed runs below `root` (`out/raw`) that are older than `keep_days` days on `today`, and returns how many.
 ///
@@ -20,7 +22,13 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// When the landing cannot be read, a file cannot be removed, or `is_committed` fails.
-pub fn prune(root: &Path, keep_days: u32, today: Day, is_committed: impl Fn(&str) -> Result<bool>) -> Result<usize> {
+pub fn prune(
+    root: &Path,
+    keep_days: u32,
+    today: Day,
+    disk: &dyn Disk,
+    is_committed: impl Fn(&str) -> Result<bool>,
+) -> Result<usize> {
     let folder = root.join(RUNS_FOLDER);
     if !folder.is_dir() {
         return Ok(0);
@@ -34,26 +42,27 @@ pub fn prune(root: &Path, keep_days: u32, today: Day, is_committed: impl Fn(&str
         let Some(run) = first_line(&path)? else { continue };
         if superseded_jobs.contains(&run.job) {
             if is_old(&run) {
-                remove(&path)?;
+                remove(disk, &path)?;
                 removed += 1;
             }
         } else if is_committed(&run.run)? {
             superseded_jobs.push(run.job);
         }
     }
-    remove_unnamed(root)?;
+    disk.sync_folder(&folder).map_err(|error| refused("the folder of indexes could not be synced", &folder, error))?;
+    remove_unnamed(root, disk)?;
     Ok(removed)
 }
 
 /// Removes files of runs that have no index.
-fn remove_unnamed(root: &Path) -> Result<()> {
+fn remove_unnamed(root: &Path, disk: &dyn Disk) -> Result<()> {
     let known = known_runs(&root.join(RUNS_FOLDER))?;
     for shelf in Shelf::ALL {
         let folder = root.join(shelf.folder());
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for path in entries.filter_map(|entry| entry.ok().as_ref().map(DirEntry::path)) {
             if run_of(&path).is_some_and(|run| !known.contains(run)) {
-                remove(&path)?;
+                remove(disk, &path)?;
             }
         }
     }
@@ -73,12 +82,10 @@ fn run_of(path: &Path) -> Option<&str> {
     is_ours.then_some(stem)
 }
 
-fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
+fn remove(disk: &dyn Disk, path: &Path) -> Result<()> {
+    match disk.remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::environment("a landed run that is kept no longer could not be removed")
-                .at(path.display())
-                .because(error))
+            Err(refused("a landed run that is kept no longer could not be removed", path, error))
         }
         _ => Ok(()),
     }

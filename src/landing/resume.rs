@@ -16,12 +16,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
 use super::index::{Line, Lines, Noted, damaged, indexes};
-use super::writer::RUNS_FOLDER;
+use super::writer::{RUNS_FOLDER, settle};
 use super::{Archive, BalanceReading, Landed, LandedRun, Listing, Proof, ResponseId, RunLine, Shelf, Subject};
 use crate::Result;
+use crate::output::Machine;
 use crate::record::Owner;
 
 /// A landing whose first response is older is not gone on with: too much may have moved at the provider.
@@ -59,6 +60,8 @@ pub struct Resumed {
     balances: HashMap<Owner, BalanceReading>,
     /// Answers of all shelves but the last, by what was asked, in the order in which they came.
     answers: BTreeMap<String, Vec<ResponseId>>,
+    /// Answers that count no more.
+    set_aside: HashSet<ResponseId>,
 }
 
 /// Answers that a listing can be read from before anything is asked, in their order.
@@ -67,14 +70,15 @@ pub struct Replay {
     answers: VecDeque<(String, ResponseId)>,
 }
 
-/// Finds the newest run below `root` (`out/raw`) of the same kind as `wanted`, if it can be gone on with.
+/// Finds the newest run below `root` (`out/raw`) of the same kind as `wanted`, if it can be gone on with. One that has
+/// fetched everything is on the disk for good when this returns.
 ///
 /// # Errors
-/// When the landing cannot be read, or `is_committed` fails.
+/// When the landing cannot be read, the disk refuses, or `is_committed` fails.
 pub fn find(
     root: &Path,
     wanted: &RunLine,
-    now: DateTime<Utc>,
+    machine: &Machine,
     is_committed: impl Fn(&str) -> Result<bool>,
 ) -> Result<Option<Found>> {
     let folder = root.join(RUNS_FOLDER);
@@ -90,7 +94,7 @@ pub fn find(
         if is_committed(&run.run)? {
             return Ok(None);
         }
-        return whole_prefix(root, &path, run, now);
+        return whole_prefix(root, &path, run, machine);
     }
     Ok(None)
 }
@@ -105,7 +109,8 @@ pub(super) fn first_line(path: &Path) -> Result<Option<RunLine>> {
 }
 
 /// As much of a run's landing as is whole; none when nothing landed, or too long ago.
-fn whole_prefix(root: &Path, path: &Path, run: RunLine, now: DateTime<Utc>) -> Result<Option<Found>> {
+fn whole_prefix(root: &Path, path: &Path, run: RunLine, machine: &Machine) -> Result<Option<Found>> {
+    let now = machine.clock.now();
     let index = std::fs::read(path).map_err(|error| damaged(path, "could not be read").because(error))?;
     let mut prefix = Prefix::read(&index);
     let first = prefix.lines.landed.first().and_then(|first| DateTime::parse_from_rfc3339(&first.received_at).ok());
@@ -122,6 +127,7 @@ fn whole_prefix(root: &Path, path: &Path, run: RunLine, now: DateTime<Utc>) -> R
     }
     let archive = Archive::of_landed(root, &prefix.lines.landed)?;
     if prefix.lines.end.is_some() {
+        settle(&*machine.disk, root, &run.run, prefix.bytes as u64, &prefix.lines.landed)?;
         return Ok(Some(Found::Fetched(Box::new(LandedRun::new(run, archive, prefix.lines)))));
     }
     let interrupted = Interrupted {
@@ -190,7 +196,7 @@ impl Resumed {
         let proved = lines.listings.iter().filter(is_proved);
         let mut answers: BTreeMap<String, Vec<ResponseId>> = BTreeMap::new();
         for landed in &lines.landed {
-            if landed.shelf != Shelf::Other.folder() && !lines.set_aside.contains(&landed.response) {
+            if landed.shelf != Shelf::Other.folder() {
                 let asked = landed.request.strip_prefix("GET ").unwrap_or(&landed.request);
                 answers.entry(asked.to_owned()).or_default().push(landed.response);
             }
@@ -200,6 +206,7 @@ impl Resumed {
             proved: proved.map(|noted| (noted.asked.clone(), noted.listing.clone())).collect(),
             balances: lines.balances.iter().map(|reading| (reading.owner.clone(), reading.clone())).collect(),
             answers,
+            set_aside: lines.set_aside.clone(),
         }
     }
 
@@ -220,10 +227,11 @@ impl Resumed {
 
     /// The last answer to exactly that request.
     pub fn answer(&self, target: &str) -> Option<ResponseId> {
-        self.answers.get(target)?.last().copied()
+        self.answers.get(target)?.iter().rfind(|answer| !self.set_aside.contains(answer)).copied()
     }
 
-    /// The answers to requests that begin with one of `asked`, all but the last, and that one.
+    /// The answers to requests that begin with one of `asked`, all but the last, and that one. There is none such when it has
+    /// been set aside before: who set it aside was killed before the answer to it landed, and each time one more would go.
     pub fn replay(&self, asked: &[&str]) -> (Replay, Option<ResponseId>) {
         let mut found: Vec<(String, ResponseId)> = Vec::new();
         for beginning in asked {
@@ -231,7 +239,8 @@ impl Resumed {
             found.extend(of_it.flat_map(|(target, ids)| ids.iter().map(|id| (target.clone(), *id))));
         }
         found.sort_unstable_by_key(|(_, response)| *response);
-        let last = found.pop().map(|(_, response)| response);
+        let last = found.pop_if(|(_, response)| !self.set_aside.contains(response)).map(|(_, response)| response);
+        found.retain(|(_, response)| !self.set_aside.contains(response));
         (Replay { answers: found.into() }, last)
     }
 

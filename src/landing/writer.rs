@@ -1,22 +1,21 @@
 //! Writing the landing while pages come in.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
 
 use super::index::{EndLine, SetAsideLine};
 use super::resume::{Interrupted, Resumed};
+use super::tail::{Tail, refused};
 use super::{Archive, BalanceReading, Listing, Masked, ResponseId, RunLine, Shelf, Told};
+use crate::output::{Access, Disk, Machine, WallClock};
 use crate::{Error, Result};
 
 /// Level at which pages shrink to about a tenth at the speed of a network.
@@ -29,17 +28,18 @@ pub(super) const RUNS_FOLDER: &str = "_runs";
 pub struct Landing {
     root: PathBuf,
     run_id: String,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn WallClock>,
     inner: Mutex<Inner>,
     resumed: Option<Resumed>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    files: HashMap<Shelf, (File, u64)>,
-    index: File,
+    /// Files of responses, by their name.
+    files: HashMap<String, Tail>,
+    index: Tail,
     responses: Vec<Landed>,
-    /// Where an earlier process of this run ended, by file.
-    ends: HashMap<String, u64>,
 }
 
 /// Where a response stands, and what it answers.
@@ -76,42 +76,31 @@ fn is_none(values: &u32) -> bool {
 }
 
 impl Landing {
-    /// Opens the landing of a run below `root` (`out/raw`).
+    /// Opens the landing of a run below `root` (`out/raw`), on a machine.
     ///
     /// # Errors
     /// When a folder or file cannot be made.
-    pub fn create(root: &Path, run: &RunLine) -> Result<Landing> {
-        make_folder(&root.join(RUNS_FOLDER))?;
-        let index_path = root.join(RUNS_FOLDER).join(format!("{}.ndjson", run.run));
-        let mut index = create_file(&index_path)?;
-        write_line(&mut index, run)?;
-        Ok(Landing {
-            root: root.to_owned(),
-            run_id: run.run.clone(),
-            inner: Mutex::new(Inner { files: HashMap::new(), index, responses: Vec::new(), ends: HashMap::new() }),
-            resumed: None,
-        })
+    pub fn create(root: &Path, run: &RunLine, machine: &Machine) -> Result<Landing> {
+        let disk = &*machine.disk;
+        make_folder(disk, &root.join(RUNS_FOLDER))?;
+        let mut index = Tail::create(disk, index_path(root, &run.run))?;
+        index.append(disk, &line_of(run))?;
+        let inner = Inner { files: HashMap::new(), index, responses: Vec::new() };
+        Ok(Landing::new(root, run.run.clone(), machine, inner, None))
     }
 
     /// Goes on with the landing of a run that was interrupted. What its last moment left torn is cut off.
-    ///
-    /// # Errors
-    /// When a file cannot be opened or cut.
-    pub fn reopen(root: &Path, interrupted: Interrupted) -> Result<Landing> {
+    pub fn reopen(root: &Path, interrupted: Interrupted, machine: &Machine) -> Landing {
         let Interrupted { run, index_bytes, landed, resumed } = interrupted;
-        let mut ends: HashMap<String, u64> = HashMap::new();
-        for response in &landed {
-            let end = response.offset + u64::from(response.stored_bytes);
-            let known = ends.entry(response.file.clone()).or_default();
-            *known = end.max(*known);
-        }
-        let index = open_at(&root.join(RUNS_FOLDER).join(format!("{run}.ndjson")), index_bytes)?;
-        Ok(Landing {
-            root: root.to_owned(),
-            run_id: run,
-            inner: Mutex::new(Inner { files: HashMap::new(), index, responses: landed, ends }),
-            resumed: Some(resumed),
-        })
+        let files = ends(&landed).into_iter();
+        let files = files.map(|(name, end)| (name.to_owned(), Tail::of(root.join(name), end))).collect();
+        let index = Tail::of(index_path(root, &run), index_bytes);
+        Landing::new(root, run, machine, Inner { files, index, responses: landed }, Some(resumed))
+    }
+
+    fn new(root: &Path, run_id: String, machine: &Machine, inner: Inner, resumed: Option<Resumed>) -> Landing {
+        let Machine { disk, clock, .. } = machine.clone();
+        Landing { root: root.to_owned(), run_id, disk, clock, inner: Mutex::new(inner), resumed }
     }
 
     /// What an interrupted run has landed already, if this goes on with one.
@@ -134,14 +123,7 @@ impl Landing {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn append(
-        &self,
-        shelf: Shelf,
-        request: &str,
-        status: u16,
-        at: DateTime<Utc>,
-        masked: &Masked,
-    ) -> Result<ResponseId> {
+    pub fn append(&self, shelf: Shelf, request: &str, status: u16, masked: &Masked) -> Result<ResponseId> {
         let body = masked.bytes();
         let sha256 = format!("{:x}", Sha256::digest(body));
         let spans_lines = body.contains(&b'\n');
@@ -150,48 +132,59 @@ impl Landing {
             stored.push(b'\n');
         }
         let frame = compressed(&stored)?;
-        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
+        let too_large = |_| Error::provider("a response is larger than 4 GiB");
+        let (stored_bytes, bytes) =
+            (u32::try_from(frame.len()).map_err(too_large)?, u32::try_from(body.len()).map_err(too_large)?);
+        let mut inner = self.lock();
         let response = ResponseId(u32::try_from(inner.responses.len()).expect("a run has fewer than 2^32 responses"));
-        let (file, offset) = if spans_lines {
-            let file = format!("{}/{}-{}.json.zst", shelf.folder(), self.run_id, response.0);
-            make_folder(&self.root.join(shelf.folder()))?;
-            write_all(&mut open_at(&self.root.join(&file), 0)?, &frame, &file)?;
-            (file, 0)
+        let file = if spans_lines {
+            format!("{}/{}-{}.json.zst", shelf.folder(), self.run_id, response.0)
         } else {
-            self.append_frame(&mut inner, shelf, &frame)?
+            format!("{}/{}.ndjson.zst", shelf.folder(), self.run_id)
         };
+        let offset = self.file(&mut inner, shelf, &file)?.append(&*self.disk, &frame)?;
         let landed = Landed {
             response,
             shelf: shelf.folder().to_owned(),
             file,
             offset,
-            stored_bytes: u32::try_from(frame.len()).map_err(|_| Error::provider("a response is larger than 4 GiB"))?,
-            bytes: u32::try_from(body.len()).map_err(|_| Error::provider("a response is larger than 4 GiB"))?,
+            stored_bytes,
+            bytes,
             sha256,
             status,
             request: request.to_owned(),
-            received_at: at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            received_at: self.clock.now().to_rfc3339_opts(SecondsFormat::Micros, true),
             masked: masked.values(),
         };
-        write_line(&mut inner.index, &landed)?;
+        let noted = inner.index.append(&*self.disk, &line_of(&landed));
+        match inner.files.entry(landed.file.clone()) {
+            // A response that the index does not name is none.
+            Entry::Occupied(mut unnamed) if noted.is_err() => unnamed.get_mut().cut(offset),
+            // Nothing comes behind a single response: its file need not be held open.
+            Entry::Occupied(single) if spans_lines => drop(single.remove()),
+            _ => {}
+        }
+        noted?;
         inner.responses.push(landed);
         Ok(response)
     }
 
-    fn append_frame(&self, inner: &mut Inner, shelf: Shelf, frame: &[u8]) -> Result<(String, u64)> {
-        let name = format!("{}/{}.ndjson.zst", shelf.folder(), self.run_id);
-        let (file, end) = match inner.files.entry(shelf) {
-            Entry::Occupied(open) => open.into_mut(),
+    fn file<'i>(&self, inner: &'i mut Inner, shelf: Shelf, name: &str) -> Result<&'i mut Tail> {
+        Ok(match inner.files.entry(name.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
-                make_folder(&self.root.join(shelf.folder()))?;
-                let end = inner.ends.get(&name).copied().unwrap_or(0);
-                vacant.insert((open_at(&self.root.join(&name), end)?, end))
+                make_folder(&*self.disk, &self.root.join(shelf.folder()))?;
+                vacant.insert(Tail::create(&*self.disk, self.root.join(name))?)
             }
-        };
-        write_all(file, frame, &name)?;
-        let offset = *end;
-        *end += frame.len() as u64;
-        Ok((name, offset))
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no thread panics while it holds the landing")
+    }
+
+    fn note(&self, line: &impl Serialize) -> Result<()> {
+        self.lock().index.append(&*self.disk, &line_of(line)).map(|_| ())
     }
 
     /// Notes a finished listing in the index. `asked` is the part of its requests that all its pages share.
@@ -199,8 +192,7 @@ impl Landing {
     /// # Errors
     /// When it cannot be written.
     pub fn note_listing(&self, listing: &Listing, asked: &str) -> Result<()> {
-        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        write_line(&mut inner.index, &super::index::ListingLine::of(listing, asked))
+        self.note(&super::index::ListingLine::of(listing, asked))
     }
 
     /// Notes that a response which an interrupted run landed is asked for again, so that it counts no more.
@@ -208,8 +200,7 @@ impl Landing {
     /// # Errors
     /// When it cannot be written.
     pub fn note_set_aside(&self, response: ResponseId) -> Result<()> {
-        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        write_line(&mut inner.index, &SetAsideLine { set_aside: response })
+        self.note(&SetAsideLine { set_aside: response })
     }
 
     /// Notes the responses that state an owner's balance.
@@ -217,34 +208,26 @@ impl Landing {
     /// # Errors
     /// When it cannot be written.
     pub fn note_balance(&self, reading: &BalanceReading) -> Result<()> {
-        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        write_line(&mut inner.index, &super::index::BalanceLine::from(reading))
+        self.note(&super::index::BalanceLine::from(reading))
     }
 
-    /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk, the lines of
-    /// which the end speaks before the end.
+    /// Ends the landing: everything that was asked for has been answered or given up. Forces it to the disk, all of which
+    /// the end speaks before the end.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn finish(&self, told: Told) -> Result<()> {
-        let unsynced =
-            |error: std::io::Error| Error::environment("landed responses could not be synced").because(error);
-        let mut inner = self.inner.lock().expect("no thread panics while it holds the landing");
-        for (file, _) in inner.files.values() {
-            file.sync_all().map_err(unsynced)?;
-        }
-        // Whoever was interrupted has synced nothing.
-        for name in inner.ends.keys() {
-            File::open(self.root.join(name)).and_then(|file| file.sync_all()).map_err(unsynced)?;
-        }
-        inner.index.sync_all().map_err(unsynced)?;
-        write_line(&mut inner.index, &EndLine { end: self.run_id.clone(), told })?;
-        inner.index.sync_all().map_err(unsynced)
+        let (mut inner, disk) = (self.lock(), &*self.disk);
+        let Inner { files, index, responses } = &mut *inner;
+        make_lasting(disk, &self.root, responses, files)?;
+        index.sync(disk)?;
+        index.append(disk, &line_of(&EndLine { end: self.run_id.clone(), told }))?;
+        index.sync(disk)
     }
 
     /// All that has landed so far, in order.
     pub fn responses(&self) -> Vec<Landed> {
-        self.inner.lock().expect("no thread panics while it holds the landing").responses.clone()
+        self.lock().responses.clone()
     }
 
     /// What has landed so far, to be read again.
@@ -271,38 +254,50 @@ fn compressed(bytes: &[u8]) -> Result<Vec<u8>> {
     })
 }
 
-fn make_folder(path: &Path) -> Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        Error::environment("a folder for landed responses could not be made").at(path.display()).because(error)
-    })
+/// Forces an ended landing of an earlier process to the disk: that one may have been killed before it did.
+pub(super) fn settle(disk: &dyn Disk, root: &Path, run: &str, index_bytes: u64, responses: &[Landed]) -> Result<()> {
+    make_lasting(disk, root, responses, &mut HashMap::new())?;
+    Tail::of(index_path(root, run), index_bytes).sync(disk)
 }
 
-fn create_file(path: &Path) -> Result<File> {
-    OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(|error| {
-        Error::environment("a file for landed responses could not be made").at(path.display()).because(error)
-    })
+/// Waits until the responses and all names down to them and to the indexes are on the disk.
+fn make_lasting(disk: &dyn Disk, root: &Path, responses: &[Landed], open: &mut HashMap<String, Tail>) -> Result<()> {
+    for (name, end) in ends(responses) {
+        match open.get_mut(name) {
+            Some(file) => file.sync(disk)?,
+            None => Tail::of(root.join(name), end).sync(disk)?,
+        }
+    }
+    let shelves: BTreeSet<&str> = responses.iter().map(|response| response.shelf.as_str()).collect();
+    let folders = shelves.into_iter().chain([RUNS_FOLDER]).map(|folder| root.join(folder));
+    for folder in folders.chain([root.to_owned()]).chain(root.parent().map(Path::to_owned)) {
+        disk.sync_folder(&folder)
+            .map_err(|error| refused("a folder of the landing could not be synced", &folder, error))?;
+    }
+    Ok(())
 }
 
-/// Opens a file to be written from `end` on; what stands there goes.
-fn open_at(path: &Path, end: u64) -> Result<File> {
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(|error| {
-            Error::environment("a file for landed responses could not be opened").at(path.display()).because(error)
-        })?;
-    file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(|error| {
-        Error::environment("a file of landed responses could not be cut").at(path.display()).because(error)
-    })?;
-    Ok(file)
+/// Where the last response of each file ends.
+fn ends(responses: &[Landed]) -> BTreeMap<&str, u64> {
+    let mut ends = BTreeMap::new();
+    for response in responses {
+        let end = ends.entry(response.file.as_str()).or_default();
+        *end = (response.offset + u64::from(response.stored_bytes)).max(*end);
+    }
+    ends
 }
 
-fn write_all(file: &mut File, bytes: &[u8], name: &str) -> Result<()> {
-    file.write_all(bytes).map_err(|error| {
-        Error::environment("a response could not be landed").at(name).because(error).hint("is the disk full?")
-    })
+fn index_path(root: &Path, run: &str) -> PathBuf {
+    root.join(RUNS_FOLDER).join(format!("{run}.ndjson"))
 }
 
-fn write_line(file: &mut File, value: &impl Serialize) -> Result<()> {
+fn make_folder(disk: &dyn Disk, path: &Path) -> Result<()> {
+    disk.create_folder(path, Access::Private)
+        .map_err(|error| refused("a folder for landed responses could not be made", path, error))
+}
+
+fn line_of(value: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(value).expect("the index holds only plain values");
     line.push(b'\n');
-    write_all(file, &line, RUNS_FOLDER)
+    line
 }

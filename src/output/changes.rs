@@ -101,7 +101,7 @@ impl Publication {
         for old in self.staging.shared.state.sealed_rows(dataset, day)? {
             known.insert(Arc::clone(&old.owner));
             let is_same = now.get(&old.owner).is_some_and(|new| new.digest == old.digest);
-            if is_same || self.keeps(dataset, &old.owner) {
+            if is_same || self.keeps_owner(dataset, &old.owner) {
                 continue;
             }
             if is_read(&old.owner) {

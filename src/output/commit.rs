@@ -248,6 +248,9 @@ impl Committer<'_> {
         if is_planted(Bug::RecoverySkipsMoves) {
             journal.moves.clear();
         }
+        // Whoever made the journal appear may have been killed before that was on the disk. Once it is acted on, it must not
+        // be forgotten: what is half in place could be finished by nobody.
+        self.sync(self.private)?;
         self.apply(&journal)
     }
 

@@ -1,8 +1,9 @@
-//! The few things that a commit asks of a file system, behind a trait: a test can then fail or cut off any one of them.
+//! The few things that a landing and a commit ask of a file system, behind a trait: a test can then fail or cut off any one
+//! of them.
 
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -26,6 +27,18 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it is there already, or the disk refuses.
     fn create(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file that is there, cut to its first `bytes`, to be written on behind them. The cut is no safer than a write:
+    /// it is on the disk once the file was synced.
+    ///
+    /// # Errors
+    /// When it is not there, or the disk refuses.
+    fn reopen(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(bytes)?;
+        file.seek(SeekFrom::Start(bytes))?;
+        Ok(Box::new(file))
+    }
 
     /// Makes a folder and those above it, as far as they are missing.
     ///

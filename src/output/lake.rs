@@ -3,12 +3,13 @@
 //! A partition always holds exactly its day's rows. Rows of owners that this run could not ask for stay: they are
 //! carried over from the file that is replaced.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::columns::Batch;
+use super::committed::key_of;
 use super::disk::{Access, Disk};
 use super::fan::To;
 use super::packed::unpack;
@@ -21,32 +22,50 @@ use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, Window};
+use crate::state::OwnerKey;
 
-/// Whose rows of an existing partition stay although the run brings none of theirs.
+/// Which rows of an existing partition stay: those that the run could not ask for.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Keep {
-    /// Nobody's: the run asked for everybody.
-    #[default]
-    Nobody,
-    /// Theirs.
-    Only(HashSet<(OwnerKind, String)>),
-    /// Everybody's but theirs.
-    AllBut(HashSet<(OwnerKind, String)>),
+pub(super) struct Keep {
+    /// Owners of whom the run brings no rows.
+    owners: HashSet<OwnerKey>,
+    /// Of these kinds, everybody's but theirs.
+    all_but: HashMap<OwnerKind, HashSet<OwnerKey>>,
+    /// Days of owners of which the run may not have all rows: what it has of them does not count.
+    days: HashSet<(OwnerKey, Day)>,
 }
 
 impl Keep {
-    fn keeps(&self, owner: &Owner) -> bool {
-        // The set's key is owned; owners are few against rows, and this path is rare.
-        self.keeps_key(&(owner.kind, owner.id().to_owned()))
+    pub(super) fn add_owners(&mut self, owners: impl Iterator<Item = OwnerKey>) {
+        self.owners.extend(owners);
     }
 
-    pub(super) fn keeps_key(&self, owner: &(OwnerKind, String)) -> bool {
-        let named = |set: &HashSet<(OwnerKind, String)>| set.contains(owner);
-        match self {
-            Keep::Nobody => false,
-            Keep::Only(owners) => named(owners),
-            Keep::AllBut(owners) => !named(owners),
-        }
+    pub(super) fn add_all_but(&mut self, kind: OwnerKind, owners: impl Iterator<Item = OwnerKey>) {
+        self.all_but.insert(kind, owners.collect());
+    }
+
+    pub(super) fn add_days(&mut self, owner: &OwnerKey, days: impl IntoIterator<Item = Day>) {
+        self.days.extend(days.into_iter().map(|day| (owner.clone(), day)));
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.owners.is_empty() && self.all_but.is_empty() && self.days.is_empty()
+    }
+
+    /// Whether an owner's earlier rows of a day stay.
+    pub(super) fn keeps(&self, owner: &OwnerKey, day: Day) -> bool {
+        self.keeps_owner(owner) || self.withholds(owner, day)
+    }
+
+    /// Whether all of an owner's earlier rows stay.
+    pub(super) fn keeps_owner(&self, owner: &OwnerKey) -> bool {
+        self.owners.contains(owner) || self.all_but.get(&owner.0).is_some_and(|others| !others.contains(owner))
+    }
+
+    /// Whether what the run has of an owner's day gives way to what is there.
+    pub(super) fn withholds(&self, owner: &OwnerKey, day: Day) -> bool {
+        // The set's key is owned; this path is rare.
+        !self.days.is_empty() && self.days.contains(&(owner.clone(), day))
     }
 }
 
@@ -106,7 +125,7 @@ pub fn is_partition(path: &str) -> bool {
 }
 
 impl Lake<'_> {
-    /// Stages every partition of the window; in the order of datasets and days.
+    /// Stages every partition of the window, in the order of datasets and days.
     ///
     /// # Errors
     /// The first one met; the other threads then stop.
@@ -146,26 +165,31 @@ impl Lake<'_> {
                 break;
             };
             let outcome = self.partition(each, *day).inspect_err(|_| queue.stopped.store(true, Ordering::Relaxed))?;
-            queue.done.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+            let mut done = queue.done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.extend(outcome.map(|outcome| (index, outcome)));
         }
         Ok(())
     }
 
-    fn partition(&self, each: &LakeDataset, day: Day) -> Result<Outcome> {
+    /// `None` when there is no file of the day and none is to be.
+    fn partition(&self, each: &LakeDataset, day: Day) -> Result<Option<Outcome>> {
         let target = partition_path(each.dataset, day);
-        let mut kept = KeptRows::open(each, &self.out.join(&target))?;
-        if kept.is_empty() && !self.spill.has_rows(each.dataset, day) {
-            return Ok(Outcome::Removed(target));
+        let path = self.out.join(&target);
+        let mut kept = KeptRows::open(each, day, &path)?;
+        // What is sealed is what will be there: rows that are withheld leave nothing.
+        let has_rows = self.spill.has_rows(each.dataset, day) && self.sealing.digest_of(each.dataset, day).is_some();
+        if kept.is_empty() && !has_rows {
+            return Ok(path.exists().then_some(Outcome::Removed(target)));
         }
         let staged_name = format!("{}.{day}.parquet", each.dataset.name);
         let file = StagedFile::create(self.disk, self.staging.join(&staged_name), Access::Shared)?;
         let mut rows = RowWriter { dataset: each.dataset, writer: PartitionWriter::new(each.dataset, file)? };
-        self.spill.read(each.dataset, day, |block| rows.merge(block, each, &mut kept))?;
+        self.spill.read(each.dataset, day, |block| rows.merge(block, &mut kept))?;
         rows.write_kept(&mut kept, None)?;
         let rows_sha256 = self.sealing.digest_of(each.dataset, day).map(|digest| digest.to_string());
         let (file, totals) = rows.writer.finish(each.dataset, rows_sha256)?;
         let digested = file.finish_behind(self.syncer)?;
-        Ok(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals }))
+        Ok(Some(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals })))
     }
 }
 
@@ -184,17 +208,20 @@ struct RowWriter {
 
 impl RowWriter {
     /// Writes packed rows, each behind the kept rows of owners that come before its own.
-    fn merge(&mut self, mut block: &[u8], each: &LakeDataset, kept: &mut KeptRows) -> Result<()> {
+    fn merge(&mut self, mut block: &[u8], kept: &mut KeptRows) -> Result<()> {
         while !block.is_empty() {
-            if kept.is_empty() {
+            if kept.is_empty() && kept.each.keep.is_nothing() {
                 return self.writer.add(block);
             }
             let mut owner = OwnerOf::new(self.dataset);
             let behind = unpack(self.dataset, block, &mut owner)?;
             let owner = owner.owner();
-            assert!(!each.keep.keeps(&owner), "an owner's rows are either kept or new, not both: {owner}");
+            let key = key_of(&owner);
+            assert!(!kept.each.keep.keeps_owner(&key), "an owner's rows are either kept or new, not both: {owner}");
             self.write_kept(kept, Some(&owner))?;
-            self.writer.add(&block[..block.len() - behind.len()])?;
+            if !kept.each.keep.withholds(&key, kept.day) {
+                self.writer.add(&block[..block.len() - behind.len()])?;
+            }
             block = behind;
         }
         Ok(())
@@ -216,6 +243,7 @@ impl RowWriter {
 /// The rows of an existing partition that stay, in their order.
 struct KeptRows<'a> {
     each: &'a LakeDataset,
+    day: Day,
     reader: Option<PartitionReader>,
     next: Option<KeptRow>,
 }
@@ -227,11 +255,11 @@ struct KeptRow {
 }
 
 impl KeptRows<'_> {
-    fn open<'a>(each: &'a LakeDataset, path: &Path) -> Result<KeptRows<'a>> {
+    fn open<'a>(each: &'a LakeDataset, day: Day, path: &Path) -> Result<KeptRows<'a>> {
         let appends = is_planted(Bug::PartitionAppended);
-        let wanted = (appends || !matches!(each.keep, Keep::Nobody)) && path.exists();
+        let wanted = (appends || !each.keep.is_nothing()) && path.exists();
         let reader = wanted.then(|| PartitionReader::open(each.dataset, path)).transpose()?;
-        let mut kept = KeptRows { each, reader, next: None };
+        let mut kept = KeptRows { each, day, reader, next: None };
         kept.advance()?;
         Ok(kept)
     }
@@ -260,7 +288,7 @@ impl KeptRows<'_> {
             let mut owner = OwnerOf::new(self.each.dataset);
             batch.hand_over(row, &mut owner)?;
             let owner = owner.owner();
-            if self.each.keep.keeps(&owner) || is_planted(Bug::PartitionAppended) {
+            if self.each.keep.keeps(&key_of(&owner), self.day) || is_planted(Bug::PartitionAppended) {
                 self.next = Some(KeptRow { batch, row, owner });
                 return Ok(());
             }

@@ -1,12 +1,13 @@
 //! What a run writes, from its first row to its commit.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
+use super::committed::key_of;
 use super::csv::CsvSink;
 use super::datapackage;
 use super::directory::{OutputDir, Shared};
@@ -22,7 +23,7 @@ use super::syncer::Syncer;
 use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
-use crate::record::{Dataset, Day, Money, Owner, Window};
+use crate::record::{Dataset, Day, Money, Owner, OwnerKind, Window};
 use crate::state::{Closing, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
@@ -145,12 +146,24 @@ impl Publication {
     /// Keeps the rows that earlier runs committed for these owners: this run could not ask for them. They must not have
     /// rows in this run. Reports show this run alone; only the lake keeps them.
     pub fn keep_owners<'o>(&mut self, dataset: &'static Dataset, owners: impl IntoIterator<Item = &'o Owner>) {
-        self.table(dataset).keep = Keep::Only(keys(owners));
+        self.table(dataset).keep.add_owners(owners.into_iter().map(key_of));
     }
 
-    /// Keeps the rows that earlier runs committed for all owners but these: for a dataset that other jobs fill too.
-    pub fn keep_all_but<'o>(&mut self, dataset: &'static Dataset, owners: impl IntoIterator<Item = &'o Owner>) {
-        self.table(dataset).keep = Keep::AllBut(keys(owners));
+    /// Keeps the rows that earlier runs committed for all owners of a kind but these: for a dataset that other jobs fill too,
+    /// and where nobody knows of whom there should have been rows.
+    pub fn keep_all_but<'o>(
+        &mut self,
+        dataset: &'static Dataset,
+        kind: OwnerKind,
+        owners: impl IntoIterator<Item = &'o Owner>,
+    ) {
+        self.table(dataset).keep.add_all_but(kind, owners.into_iter().map(key_of));
+    }
+
+    /// Keeps what earlier runs committed of an owner's days, in place of what this run has of them: it may lack rows. As with
+    /// [`Publication::keep_owners`], reports show this run alone.
+    pub fn keep_days(&mut self, dataset: &'static Dataset, owner: &Owner, days: impl IntoIterator<Item = Day>) {
+        self.table(dataset).keep.add_days(&key_of(owner), days);
     }
 
     /// Adds balances by which later runs find their openings, those of an owner together.
@@ -283,9 +296,9 @@ impl Publication {
     }
 
     /// Whether an owner's rows stay as earlier runs committed them.
-    pub(super) fn keeps(&self, dataset: &'static Dataset, owner: &OwnerKey) -> bool {
+    pub(super) fn keeps_owner(&self, dataset: &'static Dataset, owner: &OwnerKey) -> bool {
         let table = self.tables.iter().find(|table| std::ptr::eq(table.dataset, dataset));
-        table.is_some_and(|table| table.keep.keeps_key(owner))
+        table.is_some_and(|table| table.keep.keeps_owner(owner))
     }
 
     /// The closing balances that the run has of an owner, by day.
@@ -433,8 +446,4 @@ impl Drop for Staging {
             let _ = self.shared.machine.disk.remove_folder(&self.folder);
         }
     }
-}
-
-fn keys<'o>(owners: impl IntoIterator<Item = &'o Owner>) -> HashSet<OwnerKey> {
-    owners.into_iter().map(|owner| (owner.kind, owner.id().to_owned())).collect()
 }

@@ -45,9 +45,10 @@ impl Sealing {
                 .retain(|partition| !datasets.iter().any(|(dataset, _)| std::ptr::eq(*dataset, partition.dataset)));
             for (dataset, keep) in datasets {
                 let mut owners = sealed.of(dataset, day);
-                if !matches!(keep, Keep::Nobody) {
-                    owners
-                        .extend(state.sealed_rows(dataset, day)?.into_iter().filter(|old| keep.keeps_key(&old.owner)));
+                if !keep.is_nothing() {
+                    owners.retain(|new| !keep.withholds(&new.owner, day));
+                    let before = state.sealed_rows(dataset, day)?.into_iter();
+                    owners.extend(before.filter(|old| keep.keeps(&old.owner, day)));
                 }
                 if !owners.is_empty() {
                     partitions.push(seal_partition(dataset, &mut owners, in_lake));

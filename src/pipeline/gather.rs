@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use chrono::Utc;
-
 use super::ordered::stream_in_order;
 use super::share;
 use crate::job::{Connection, Plan, Source};
@@ -13,13 +11,14 @@ use crate::landing::{
     self, Archive, BalanceReading, Found, LandedRun, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf,
     Subject, Told,
 };
+use crate::output::OutputDir;
 use crate::provider::anytime::decode::{WireCard, WireStatement, WireTransfer};
 use crate::provider::anytime::details;
 use crate::provider::anytime::page::{Page, RowForm, RowText};
 use crate::provider::{self, Progress};
 use crate::reconcile::closing::{Reported, reaching};
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, RejectRow};
-use crate::state::{OwnerKey, State};
+use crate::state::OwnerKey;
 use crate::{Error, Result};
 
 /// All that a run knows before it looks at a row.
@@ -64,13 +63,13 @@ pub(super) struct OwnerPages {
 /// Gathers what the plan needs.
 pub(super) fn gather(
     plan: &Plan,
-    state: &State,
+    out: &OutputDir,
     run_id: &str,
     today: Day,
     progress: &dyn Progress,
 ) -> Result<Gathered> {
     let gathered = match &plan.source {
-        Source::Network(connection) => fetch(plan, connection, state, run_id, today, progress),
+        Source::Network(connection) => fetch(plan, connection, out, run_id, today, progress),
         Source::Archive { directory, username } => {
             if !directory.is_dir() {
                 return Err(Error::job("expected an archive, found no such folder")
@@ -100,7 +99,7 @@ pub(super) fn gather(
 fn fetch(
     plan: &Plan,
     connection: &Connection,
-    state: &State,
+    out: &OutputDir,
     run_id: &str,
     today: Day,
     progress: &dyn Progress,
@@ -119,11 +118,12 @@ fn fetch(
     };
     let root = plan.output.directory.join("raw");
     // The lock of the output directory is ours: a run that has not ended is dead.
-    let found = if plan.fresh { None } else { landing::find(&root, &run, Utc::now(), |run| state.has_run(run))? };
+    let machine = out.machine();
+    let found = if plan.fresh { None } else { landing::find(&root, &run, machine, |run| out.state().has_run(run))? };
     let landing = match found {
         Some(Found::Fetched(landed)) => return Ok(fetched_before(*landed, plan, today, progress)),
-        Some(Found::Interrupted(interrupted)) => Landing::reopen(&root, *interrupted)?,
-        None => Landing::create(&root, &run)?,
+        Some(Found::Interrupted(interrupted)) => Landing::reopen(&root, *interrupted, machine),
+        None => Landing::create(&root, &run, machine)?,
     };
     if let Some(resumed) = landing.resumed() {
         let (run, there) = (landing.run_id(), resumed.proved());

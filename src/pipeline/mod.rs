@@ -13,6 +13,7 @@ mod register;
 pub mod report;
 mod seam;
 mod share;
+mod stay;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -80,7 +81,7 @@ fn travel(plan: &Plan, watch: &dyn Watch, out: &OutputDir, started: DateTime<Utc
     let machine = out.machine();
     watch.run_begins(run_id);
     let today = plan.zone.day_at(started);
-    let gathered = trace::gather().in_scope(|| gather::gather(plan, out.state(), run_id, today, watch))?;
+    let gathered = trace::gather().in_scope(|| gather::gather(plan, out, run_id, today, watch))?;
     let priors = priors(out, plan)?;
     let mut ledger = Ledger::begin(out, plan, &gathered)?;
     trace::process().in_scope(|| ledger.process_all(&gathered, &priors, watch, machine.threads))?;
@@ -96,7 +97,7 @@ fn prune(out: &OutputDir, plan: &Plan, today: Day, watch: &dyn Watch) {
     let Source::Network(connection) = &plan.source else { return };
     let Some(keep_days) = connection.limits.raw_keep_days else { return };
     let is_committed = |run: &str| out.state().has_run(run);
-    match landing::prune(&plan.output.directory.join("raw"), keep_days, today, is_committed) {
+    match landing::prune(&plan.output.directory.join("raw"), keep_days, today, &*out.machine().disk, is_committed) {
         Ok(0) => {}
         Ok(runs) => watch.note(&format!("removed {runs} landed runs of more than {keep_days} days ago")),
         Err(error) => watch.note(&format!("warning: {}", error.one_line_with_hint())),
@@ -270,6 +271,7 @@ impl<'p> Ledger<'p> {
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
         self.book.finish(&mut self.publication, &self.plan.job_name, &registered.rows, &self.rejects)?;
 
+        self.notes.extend(registered.kept);
         let mut report =
             Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
         report.notes.append(&mut self.notes);
@@ -366,11 +368,13 @@ fn keep_what_could_not_be_read(publication: &mut Publication, plan: &Plan, gathe
             subject == landing::Subject::Accounts
                 || (subject == landing::Subject::Cards && feed.owner_kind() == OwnerKind::Card)
         });
+        // A page that could not be read may have been anybody's.
+        let unknown_owners = unknown_owners || gathered.has_unreadable(*feed);
         let datasets = [Some(dataset_of(*feed)), feed.is_chain().then_some(&dataset::BALANCES)];
         for dataset in datasets.into_iter().flatten() {
             if unknown_owners {
                 let read_and_whole = read.iter().copied().filter(|owner| !failed.contains(owner));
-                publication.keep_all_but(dataset, read_and_whole);
+                publication.keep_all_but(dataset, feed.owner_kind(), read_and_whole);
             } else if !failed.is_empty() {
                 publication.keep_owners(dataset, failed.iter().copied());
             }

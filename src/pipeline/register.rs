@@ -1,20 +1,21 @@
 //! A run and the register of breaks: which rows are no longer what was committed, which breaks live on, and what the run
 //! has whole enough to say that others are gone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::beside::Beside;
 use super::gather::Gathered;
 use super::gone::{self, Back, GoneDays};
 use super::report::{ClosingsMoved, Since};
-use super::{dataset_of, key_of, moved};
+use super::{dataset_of, key_of, moved, stay};
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::job::Plan;
 use crate::landing;
 use crate::output::{Changes, DaysAround, Publication};
 use crate::reconcile::restatement::{Restated, Restating, restatements};
-use crate::record::{BreakRow, Changed, Day, Feed, Owner, OwnerKind, RejectRow, Reported, Window};
+use crate::record::{BreakRow, Changed, Day, Feed, Owner, OwnerKind, RejectRow, Reported, Window, dataset};
 use crate::state::{Covered, KnownBreak, OwnerKey, SeenBreak, State};
 
 /// Says, in what a run covers, that the balance which the provider states was compared with the last one of the owner.
@@ -30,6 +31,8 @@ pub(super) struct Registered {
     pub taken_back: Vec<String>,
     pub since: Since,
     pub note: Option<String>,
+    /// What stays in the lake because this run may lack it, in a sentence.
+    pub kept: Option<String>,
 }
 
 /// What the register knows of the breaks found, with the restatements that the comparison with earlier runs adds.
@@ -53,11 +56,13 @@ pub(super) fn register(
         gone: Vec::new(),
         moved: Vec::new(),
         changed: 0,
+        kept: BTreeSet::new(),
     };
     let mut first_reported = HashMap::new();
     for feed in &plan.feeds {
         comparison.compare(publication, *feed, &beside.around(*feed))?;
     }
+    let kept = stay::told(&comparison.kept);
     let (gone, moved) = (comparison.gone, comparison.moved);
     let Restated { breaks, mut taken_back, late_rows, amended_rows, expired_rows } = comparison.told;
     let note = (comparison.changed > 0).then(|| {
@@ -74,7 +79,7 @@ pub(super) fn register(
         first_reported.insert(restated.id(), first.to_text());
         found.push(restated);
     }
-    let mut registered = Registered { since, note, ..Registered::default() };
+    let mut registered = Registered { since, note, kept, ..Registered::default() };
     rows_of(&mut registered, &found, &known, gathered.seen_on, plan, &first_reported);
     taken_back.retain(|id| !registered.rows.iter().any(|row| row.break_id == *id));
     carry_restatements(&mut registered, &known, plan, &taken_back);
@@ -261,6 +266,8 @@ struct Comparison<'a> {
     moved: Vec<ClosingsMoved>,
     /// Days of owners that changed without anything to tell by how.
     changed: u64,
+    /// Days of owners that stay as they were committed.
+    kept: BTreeSet<(Feed, OwnerKey, Day)>,
 }
 
 impl Comparison<'_> {
@@ -270,9 +277,13 @@ impl Comparison<'_> {
         let Changes { rows, gone, unreadable } =
             publication.changes(dataset_of(feed), &|owner| read.contains(owner), around)?;
         self.changed += unreadable;
+        self.note_unread(feed, &read)?;
         for rows in rows.chunk_by(|a, b| a.owner == b.owner) {
             let rows = moved::followed(rows, self.gathered, self.plan, feed)?;
-            self.restate(publication, feed, &rows)?;
+            let rows = self.keep_what_is_missing(publication, feed, rows);
+            if !rows.is_empty() {
+                self.restate(publication, feed, &rows)?;
+            }
         }
         let known = self.known;
         let open = |id: &str| known.get(id).filter(|known| known.status != "resolved");
@@ -280,6 +291,42 @@ impl Comparison<'_> {
         self.gone.extend(told.map(|(id, gone)| gone::tell(feed, gone, open(&id))));
         self.look_for_gone(publication, feed);
         Ok(())
+    }
+
+    /// Owners of whom nothing could be read may stand on a page that could not be: all of theirs stays.
+    fn note_unread(&mut self, feed: Feed, read: &HashSet<OwnerKey>) -> Result<()> {
+        if !self.gathered.has_unreadable(feed) {
+            return Ok(());
+        }
+        for day in self.plan.window.iter() {
+            let before = self.state.sealed_rows(dataset_of(feed), day)?.into_iter();
+            let unread = before.map(|sealed| sealed.owner).filter(|owner| !read.contains(owner));
+            self.kept.extend(unread.map(|owner| (feed, (*owner).clone(), day)));
+        }
+        Ok(())
+    }
+
+    /// In a listing that is not whole, a row that is not there may have been overlooked: its day stays as it was committed.
+    /// What is left has changed.
+    fn keep_what_is_missing<'r>(
+        &mut self,
+        publication: &mut Publication,
+        feed: Feed,
+        rows: Cow<'r, [Changed]>,
+    ) -> Cow<'r, [Changed]> {
+        let owner = &rows[0].owner;
+        if self.gathered.is_whole(feed, owner) {
+            return rows;
+        }
+        let days = stay::days(&rows, self.plan.window);
+        if days.is_empty() {
+            return rows;
+        }
+        for dataset in [Some(dataset_of(feed)), feed.is_chain().then_some(&dataset::BALANCES)].into_iter().flatten() {
+            publication.keep_days(dataset, owner, days.iter().copied());
+        }
+        self.kept.extend(days.iter().map(|day| (feed, key_of(owner), *day)));
+        Cow::Owned(rows.iter().filter(|row| !stay::is_on(row, &days)).cloned().collect())
     }
 
     /// Owners that had gone and are listed again.

@@ -171,6 +171,15 @@ impl Disk for SimDisk {
         Ok(Box::new(SimFile { disk: self.clone(), path: path.to_owned(), file, number }))
     }
 
+    fn reopen(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        let mut inner = self.lock();
+        inner.step("reopen", path)?;
+        drop(LocalDisk.reopen(path, bytes)?);
+        let number = inner.model.reopen(path, usize::try_from(bytes).expect("small"));
+        let file = File::options().append(true).open(path)?;
+        Ok(Box::new(SimFile { disk: self.clone(), path: path.to_owned(), file, number }))
+    }
+
     fn create_folder(&self, path: &Path, access: Access) -> io::Result<()> {
         let mut inner = self.lock();
         inner.step("create folder", path)?;

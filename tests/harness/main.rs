@@ -11,6 +11,7 @@
 mod amounts;
 mod disk;
 mod full_disk;
+mod landing;
 mod malformed;
 mod model;
 mod network;

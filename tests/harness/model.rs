@@ -39,7 +39,16 @@ pub struct Model {
 #[derive(Debug)]
 enum Node {
     Folder { live: BTreeMap<String, usize>, safe: Safe },
-    File { bytes: Vec<u8>, safe: usize, is_lost: bool },
+    File(FileNode),
+}
+
+/// A file: what it holds, how much of that is safe, and what it held before it was cut, if that may come back.
+#[derive(Debug, Default)]
+struct FileNode {
+    bytes: Vec<u8>,
+    safe: usize,
+    is_lost: bool,
+    before: Option<(Vec<u8>, usize)>,
 }
 
 /// What a name surely stands for, and since which change.
@@ -78,7 +87,7 @@ impl Model {
                 folder()
             } else {
                 let bytes = std::fs::read(entry.path()).expect("a file");
-                Node::File { safe: bytes.len(), bytes, is_lost: false }
+                Node::File(FileNode { safe: bytes.len(), bytes, ..FileNode::default() })
             };
             let number = self.add(node);
             let (live, safe) = self.names(at);
@@ -98,7 +107,7 @@ impl Model {
     fn names(&mut self, folder: usize) -> (&mut BTreeMap<String, usize>, &mut Safe) {
         match &mut self.nodes[folder] {
             Node::Folder { live, safe } => (live, safe),
-            Node::File { .. } => panic!("expected a folder, found a file"),
+            Node::File(_) => panic!("expected a folder, found a file"),
         }
     }
 
@@ -106,7 +115,7 @@ impl Model {
         let below = path.strip_prefix(&self.root).expect("all paths lie below the root");
         below.components().try_fold(ROOT, |at, part| match &self.nodes[at] {
             Node::Folder { live, .. } => live.get(part.as_os_str().to_str()?).copied(),
-            Node::File { .. } => None,
+            Node::File(_) => None,
         })
     }
 
@@ -129,7 +138,7 @@ impl Model {
 
     /// A file was made; its number.
     pub fn create(&mut self, path: &Path) -> usize {
-        let file = self.add(Node::File { bytes: Vec::new(), safe: 0, is_lost: false });
+        let file = self.add(Node::File(FileNode::default()));
         let (folder, name) = self.place(path);
         self.change(vec![(folder, name, Some(file))]);
         file
@@ -173,19 +182,33 @@ impl Model {
         self.change(vec![(folder, name, None)]);
     }
 
+    /// A file was cut to its first `length` bytes, to be written on; its number. Until it is synced, what was cut off may
+    /// come back, and then what was written since is gone.
+    pub fn reopen(&mut self, path: &Path, length: usize) -> usize {
+        let number = self.find(path).expect("a file that is there");
+        if let Node::File(file) = &mut self.nodes[number]
+            && length < file.bytes.len()
+        {
+            file.before.get_or_insert_with(|| (file.bytes.clone(), file.safe));
+            file.bytes.truncate(length);
+            file.safe = file.safe.min(length);
+        }
+        number
+    }
+
     /// Bytes were appended.
     pub fn append(&mut self, file: usize, more: &[u8]) {
-        if let Node::File { bytes, .. } = &mut self.nodes[file] {
-            bytes.extend_from_slice(more);
+        if let Node::File(file) = &mut self.nodes[file] {
+            file.bytes.extend_from_slice(more);
         }
     }
 
     /// A file was synced, or could not be. After a failure the system has dropped the bytes, and later says they are safe.
     pub fn sync_file(&mut self, file: usize, is_refused: bool) {
-        if let Node::File { bytes, safe, is_lost } = &mut self.nodes[file] {
-            *is_lost |= is_refused;
-            if !*is_lost {
-                *safe = bytes.len();
+        if let Node::File(file) = &mut self.nodes[file] {
+            file.is_lost |= is_refused;
+            if !file.is_lost {
+                (file.safe, file.before) = (file.bytes.len(), None);
             }
         }
     }
@@ -239,17 +262,19 @@ impl Model {
                     }
                 }
             }
-            Node::File { bytes, safe, .. } => {
-                std::fs::write(to, survivors(bytes, *safe, loss, random)).expect("a file");
-            }
+            Node::File(file) => std::fs::write(to, survivors(file, loss, random)).expect("a file"),
         }
     }
 }
 
-/// What is left of a file of which the first `safe` bytes were synced.
-fn survivors(bytes: &[u8], safe: usize, loss: Loss, random: &mut Random) -> Vec<u8> {
-    if loss == Loss::Nothing {
-        return bytes.to_vec();
+/// What is left of a file.
+fn survivors(FileNode { bytes, safe, before, .. }: &FileNode, loss: Loss, random: &mut Random) -> Vec<u8> {
+    let safe = *safe;
+    match before {
+        _ if loss == Loss::Nothing => return bytes.clone(),
+        Some((before, safe)) if loss == Loss::All => return before[..*safe].to_vec(),
+        Some((before, _)) if random.chance(300) => return before.clone(),
+        _ => {}
     }
     let kept = if loss == Loss::All { 0 } else { random.index(bytes.len() - safe + 1) };
     let mut left = bytes[..safe + kept].to_vec();

@@ -57,7 +57,7 @@ impl Check {
             Check::EveryStep(name) => at_every_step(&stories::one(name)?, &disturbances(false)).map(|_| ()),
             Check::Order => order::check(),
             Check::Truth => stories::try_all(1).map(|_| ()),
-            Check::Network => (0..5).try_for_each(|seed| network::check(seed, false)),
+            Check::Network => (0..5).try_for_each(|seed| network::check(seed, false).map(|_| ())),
             Check::EightAtOnce => processes::eight_at_once(Some(&format!("{bug:?}"))),
             Check::Amounts => amounts::check(20_000, 1),
             Check::Tiling => tiling::check().map(|_| ()),

@@ -243,3 +243,22 @@ pub fn at_every_step(story: &Story, disturbances: &[(Fault, Loss)]) -> Result<us
     }
     Ok(runs)
 }
+
+/// A commit whose journal has its name, but nobody waited for that, and nobody could take it back; then the power is cut at
+/// every step of the recovery. How many runs that were.
+pub fn a_recovery_of_the_undecided_dies(story: &Story) -> Result<usize, String> {
+    let calm = live(story, &[], &mut random(0))?;
+    let decided = calm.steps.iter().position(|step| step.starts_with("rename to") && step.ends_with("journal.json"));
+    let waited = decided.expect("a commit has its moment") + 1;
+    let mut runs = 0;
+    for step in 0..40.min(story.steps) {
+        for loss in [Loss::All, Loss::Coins] {
+            let refused = Disturbance { fault: Some((waited, Fault::Onward(ErrorKind::StorageFull))), loss };
+            let cut = Disturbance { fault: Some((step, Fault::Death)), loss };
+            live(story, &[refused, cut], &mut random(step as u64))
+                .map_err(|found| format!("{}: cut at step {step}, {loss:?} lost: {found}", story.name))?;
+            runs += 1;
+        }
+    }
+    Ok(runs)
+}

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::simulation::{Trace, at_every_step, disturbances, simulate};
-use super::{amounts, full_disk, is_long, malformed, network, order, processes, stories, tiling};
+use super::simulation::{Trace, a_recovery_of_the_undecided_dies, at_every_step, disturbances, simulate};
+use super::{amounts, full_disk, is_long, landing, malformed, network, order, processes, stories, tiling};
 
 /// Does `work` for each number below `count`, on all cores; the first that finds something is told.
 fn on_all_cores(count: u64, work: impl Fn(u64) -> Result<(), String> + Sync) {
@@ -88,6 +88,36 @@ fn at_every_single_step_of_a_small_run() {
 }
 
 #[test]
+fn a_decision_that_was_not_waited_for_is_waited_for_by_the_recovery() {
+    let runs = a_recovery_of_the_undecided_dies(&stories::one("first run").unwrap_or_else(|found| panic!("{found}")))
+        .unwrap_or_else(|found| panic!("{found}"));
+    println!("{runs} recoveries cut off");
+}
+
+#[test]
+fn a_fetch_that_is_cut_off_loses_and_doubles_nothing() {
+    let seeds = if is_long() { 10_000 } else { 1_000 };
+    let sum = Mutex::new((0, 0, 0, 0));
+    on_all_cores(seeds, |seed| {
+        let trace = landing::simulate(seed)?;
+        if seed < 25 && landing::simulate(seed)? != trace {
+            return Err(format!("landing, seed {seed}: another trace the second time"));
+        }
+        let mut sum = sum.lock().expect("no panic");
+        *sum = (sum.0 + trace.cuts, sum.1 + trace.failures, sum.2 + trace.again, sum.3 + trace.spared);
+        Ok(())
+    });
+    let (cuts, failures, again, spared) = sum.into_inner().expect("no panic");
+    println!(
+        "{seeds} seeds: {cuts} power cuts, {failures} failures, {again} pages asked again, {spared} listings spared"
+    );
+    let seeds = usize::try_from(seeds).expect("few");
+    assert!(cuts > seeds / 2 && failures > seeds / 10 && again > seeds / 10 && spared > seeds / 10);
+    let runs = landing::at_every_step(&disturbances(true)).unwrap_or_else(|found| panic!("{found}"));
+    println!("every step: {runs} runs");
+}
+
+#[test]
 fn amounts_are_those_of_pythons_decimal() {
     amounts::check(100_000, 1).unwrap_or_else(|found| panic!("{found}"));
 }
@@ -108,7 +138,20 @@ fn malformed_pages_do_no_harm() {
 
 #[test]
 fn a_bad_network_and_a_bad_disk_at_once() {
-    on_all_cores(if is_long() { 300 } else { 12 }, |seed| network::check(seed, true));
+    let seeds = if is_long() { 300 } else { 16 };
+    let sum = Mutex::new(network::Trace::default());
+    on_all_cores(seeds, |seed| {
+        let trace = network::check(seed, true)?;
+        let mut sum = sum.lock().expect("no panic");
+        sum.cuts += trace.cuts;
+        sum.failures += trace.failures;
+        sum.resumed += trace.resumed;
+        sum.partial += trace.partial;
+        Ok(())
+    });
+    let sum = sum.into_inner().expect("no panic");
+    println!("{seeds} seeds: {sum:?}");
+    assert!(sum.cuts > 0 && sum.failures > 0 && sum.resumed > 0, "{sum:?}");
 }
 
 #[test]

@@ -65,24 +65,29 @@ pub struct Unwatched;
 impl tieout::provider::Progress for Unwatched {}
 impl Watch for Unwatched {}
 
-/// It is always the same moment.
+/// It is always the same moment, so many seconds after a beginning.
 #[derive(Debug)]
-struct Stopped;
+struct Stopped(u32);
 
 impl WallClock for Stopped {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_795_572_000, 0).expect("a moment")
+        DateTime::from_timestamp(1_795_572_000 + i64::from(self.0), 0).expect("a moment")
     }
 }
 
 /// One thread, one moment, one number: the same steps each time.
 pub fn machine(disk: Arc<dyn Disk>) -> Machine {
-    Machine { disk, clock: Arc::new(Stopped), dice: || 7, threads: 1, held_bytes_max: 600 }
+    machine_at(0, disk)
+}
+
+/// As [`machine`], so many seconds later: the ids of its runs come behind those of before.
+pub fn machine_at(seconds: u32, disk: Arc<dyn Disk>) -> Machine {
+    Machine { disk, clock: Arc::new(Stopped(seconds)), dice: || 7, threads: 1, held_bytes_max: 600 }
 }
 
 /// The id of every run on such a machine.
 pub fn run_id() -> String {
-    format!("{}-{:08x}", Stopped.now().format("%Y%m%dT%H%M%S%3f"), 7)
+    format!("{}-{:08x}", Stopped(0).now().format("%Y%m%dT%H%M%S%3f"), 7)
 }
 
 fn day(offset: i32) -> Day {

@@ -5,6 +5,7 @@
 mod archives;
 mod books;
 mod commands;
+mod damaged;
 mod faults;
 mod kept;
 mod misbehaving;

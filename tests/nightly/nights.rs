@@ -45,7 +45,7 @@ fn page_of(night: &str, cents_of_3: i64) -> String {
 }
 
 /// The ids in the lake, by day.
-fn lake_of(place: &Place) -> BTreeMap<String, Vec<String>> {
+pub(super) fn lake_of(place: &Place) -> BTreeMap<String, Vec<String>> {
     let mut days: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, bytes) in tree(&place.path("out/lake/card_transactions")) {
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).expect("Parquet");

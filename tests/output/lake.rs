@@ -10,7 +10,7 @@ use parquet::basic::{Compression, Encoding, LogicalType, TimeUnit, Type};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use tieout::output::{Formats, OutputDir, Publication, arrow_schema, partition_path};
 use tieout::record::dataset::{self, BALANCES, CARD_TRANSACTIONS};
-use tieout::record::{Dataset, Kind, Owner};
+use tieout::record::{Dataset, Kind, Owner, OwnerKind};
 
 use super::support::{BOTH, DATASETS, Run, card, card_row, day, visible};
 
@@ -104,7 +104,7 @@ fn a_dataset_that_several_jobs_fill_keeps_what_is_not_asked_for() {
     Run::new("run-1", "2026-11-01", "2026-11-01").card("900", "1").card("901", "1").publish(&out).expect("commits");
     let run = Run::new("run-2", "2026-11-01", "2026-11-01");
     let mut publication = Publication::begin(&out, "other", run.window, "run-2", BOTH, &DATASETS).expect("begins");
-    publication.keep_all_but(&BALANCES, &[card("901"), Owner::account("7410")]);
+    publication.keep_all_but(&BALANCES, OwnerKind::Card, &[card("901"), Owner::account("7410")]);
     publication.commit(&run.delta()).expect("commits");
     assert_eq!(texts(folder.path(), &BALANCES, "2026-11-01", "owner_id"), ["900"]);
     assert!(!has(folder.path(), &CARD_TRANSACTIONS, "2026-11-01"));

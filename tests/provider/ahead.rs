@@ -90,7 +90,8 @@ async fn rows_that_come_or_go_while_pages_are_read_ahead_are_neither_lost_nor_do
         };
         let server = Setup::new(lists(1, 0)).start(faults).await;
         let bench = Bench::new(&server.url);
-        let landing = Landing::create(&bench.raw(), &run_line("run-1")).expect("a landing");
+        let landing =
+            Landing::create(&bench.raw(), &run_line("run-1"), &tieout::output::Machine::default()).expect("a landing");
         let fetched = fetch(&bench.plan(), &bench.connection, &landing, &Unwatched).await.expect("all is well");
         let listing = find(&fetched, Subject::AccountStatements, "1");
         let read = rows_of(&landing, &listing.pages);

@@ -103,7 +103,8 @@ impl Bench {
     }
 
     pub async fn fetch(&self) -> tieout::Result<Fetched> {
-        let landing = Landing::create(&self.raw(), &run_line("run-1")).expect("a landing");
+        let landing =
+            Landing::create(&self.raw(), &run_line("run-1"), &tieout::output::Machine::default()).expect("a landing");
         tieout::provider::fetch(&self.plan(), &self.connection, &landing, &Unwatched).await
     }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::Utc;
 use rsa::traits::PublicKeyParts;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
@@ -214,7 +213,7 @@ impl<'a> Client<'a> {
     fn land(&self, shelf: Shelf, target: &str, status: u16, body: &Masked) -> Result<ResponseId> {
         match self.landing {
             None => Ok(ResponseId(0)),
-            Some(landing) => landing.append(shelf, &format!("GET {target}"), status, Utc::now(), body),
+            Some(landing) => landing.append(shelf, &format!("GET {target}"), status, body),
         }
     }
 
