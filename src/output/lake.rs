@@ -52,6 +52,11 @@ impl Keep {
         self.owners.is_empty() && self.all_but.is_empty() && self.days.is_empty()
     }
 
+    /// Whether there is no owner all of whose earlier rows stay.
+    fn expects_everybody(&self) -> bool {
+        self.owners.is_empty() && self.all_but.is_empty()
+    }
+
     /// Whether an owner's earlier rows of a day stay.
     pub(super) fn keeps(&self, owner: &OwnerKey, day: Day) -> bool {
         self.keeps_owner(owner) || self.withholds(owner, day)
@@ -175,7 +180,7 @@ impl Lake<'_> {
     fn partition(&self, each: &LakeDataset, day: Day) -> Result<Option<Outcome>> {
         let target = partition_path(each.dataset, day);
         let path = self.out.join(&target);
-        let mut kept = KeptRows::open(each, day, &path)?;
+        let mut kept = KeptRows::open(each, day, &path, self.bringers(each, day)?)?;
         // What is sealed is what will be there: rows that are withheld leave nothing.
         let has_rows = self.spill.has_rows(each.dataset, day) && self.sealing.digest_of(each.dataset, day).is_some();
         if kept.is_empty() && !has_rows {
@@ -190,6 +195,24 @@ impl Lake<'_> {
         let (file, totals) = rows.writer.finish(each.dataset, rows_sha256)?;
         let digested = file.finish_behind(self.syncer)?;
         Ok(Some(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals })))
+    }
+
+    /// Owners of whom nothing was expected, and who bring rows of the day all the same: a transfer may name another sender
+    /// than the listing it stands in. Theirs count, as in every other run.
+    fn bringers(&self, each: &LakeDataset, day: Day) -> Result<HashSet<OwnerKey>> {
+        let mut bringers = HashSet::new();
+        if each.keep.expects_everybody() {
+            return Ok(bringers);
+        }
+        self.spill.read(each.dataset, day, |mut block| {
+            while !block.is_empty() {
+                let mut owner = OwnerOf::new(each.dataset);
+                block = unpack(each.dataset, block, &mut owner)?;
+                bringers.extend(Some(key_of(&owner.owner())).filter(|owner| each.keep.keeps_owner(owner)));
+            }
+            Ok(())
+        })?;
+        Ok(bringers)
     }
 }
 
@@ -216,10 +239,8 @@ impl RowWriter {
             let mut owner = OwnerOf::new(self.dataset);
             let behind = unpack(self.dataset, block, &mut owner)?;
             let owner = owner.owner();
-            let key = key_of(&owner);
-            assert!(!kept.each.keep.keeps_owner(&key), "an owner's rows are either kept or new, not both: {owner}");
             self.write_kept(kept, Some(&owner))?;
-            if !kept.each.keep.withholds(&key, kept.day) {
+            if !kept.each.keep.withholds(&key_of(&owner), kept.day) {
                 self.writer.add(&block[..block.len() - behind.len()])?;
             }
             block = behind;
@@ -244,6 +265,8 @@ impl RowWriter {
 struct KeptRows<'a> {
     each: &'a LakeDataset,
     day: Day,
+    /// Owners whose rows are new after all.
+    bringers: HashSet<OwnerKey>,
     reader: Option<PartitionReader>,
     next: Option<KeptRow>,
 }
@@ -255,11 +278,11 @@ struct KeptRow {
 }
 
 impl KeptRows<'_> {
-    fn open<'a>(each: &'a LakeDataset, day: Day, path: &Path) -> Result<KeptRows<'a>> {
+    fn open<'a>(each: &'a LakeDataset, day: Day, path: &Path, bringers: HashSet<OwnerKey>) -> Result<KeptRows<'a>> {
         let appends = is_planted(Bug::PartitionAppended);
         let wanted = (appends || !each.keep.is_nothing()) && path.exists();
         let reader = wanted.then(|| PartitionReader::open(each.dataset, path)).transpose()?;
-        let mut kept = KeptRows { each, day, reader, next: None };
+        let mut kept = KeptRows { each, day, bringers, reader, next: None };
         kept.advance()?;
         Ok(kept)
     }
@@ -288,7 +311,9 @@ impl KeptRows<'_> {
             let mut owner = OwnerOf::new(self.each.dataset);
             batch.hand_over(row, &mut owner)?;
             let owner = owner.owner();
-            if self.each.keep.keeps(&key_of(&owner), self.day) || is_planted(Bug::PartitionAppended) {
+            let key = key_of(&owner);
+            let stays = self.each.keep.keeps(&key, self.day) && !self.bringers.contains(&key);
+            if stays || is_planted(Bug::PartitionAppended) {
                 self.next = Some(KeptRow { batch, row, owner });
                 return Ok(());
             }

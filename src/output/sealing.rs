@@ -1,6 +1,6 @@
 //! What a commit seals: each owner's day, each dataset's day, and the chain of days from the window's first to the last.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lake::{Keep, partition_path};
@@ -48,7 +48,9 @@ impl Sealing {
                 if !keep.is_nothing() {
                     owners.retain(|new| !keep.withholds(&new.owner, day));
                     let before = state.sealed_rows(dataset, day)?.into_iter();
-                    owners.extend(before.filter(|old| keep.keeps(&old.owner, day)));
+                    let brought: HashSet<Arc<OwnerKey>> = owners.iter().map(|new| Arc::clone(&new.owner)).collect();
+                    let stays = |old: &SealedRows| keep.keeps(&old.owner, day) && !brought.contains(&old.owner);
+                    owners.extend(before.filter(stays));
                 }
                 if !owners.is_empty() {
                     partitions.push(seal_partition(dataset, &mut owners, in_lake));

@@ -73,7 +73,7 @@ pub async fn fetch(
         client,
         date_filter: Mutex::new(DateFilter::new(plan.zone)),
         transfers_unlimited: AtomicBool::new(false),
-        reaches: reconcile::closing::reaching(plan.window, plan.zone.day_at(Utc::now())),
+        reaches: reconcile::closing::reaching(plan.window, plan.zone.day_at(landing.now())),
         cards_before: Mutex::default(),
         guesses: Guesses::default(),
     };
