@@ -219,7 +219,6 @@ impl Builder {
     fn unpack(&mut self, cells: &mut Cells<'_>) -> Option<()> {
         match self {
             Builder::Text(texts) => texts.push(cells.text()?),
-            // Rates and amounts have the same bounds.
             Builder::Decimal(numbers) => numbers.push(cells.decimal()?.map(i128::from)),
             Builder::Date(numbers) => numbers.push(cells.days()?),
             Builder::Time(numbers) => numbers.push(cells.instant()?),

@@ -166,11 +166,11 @@ impl<'a> Cells<'a> {
         self.count().map(|micros| (micros != NO_INSTANT).then_some(micros))
     }
 
-    /// An amount or a rate without its point.
+    /// An amount or a rate without its point. Both have 18 digits at most.
     #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a number")]
     #[inline]
     pub(super) fn decimal(&mut self) -> Option<Option<i64>> {
-        self.signed()
+        nested(self.signed()?, |unscaled| Money::from_unscaled(unscaled).map(Money::unscaled))
     }
 
     #[allow(clippy::option_option, reason = "three outcomes: damaged, null, a number")]
@@ -269,6 +269,24 @@ mod tests {
         #[test]
         fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = unpack(&CARD_TRANSACTIONS, &bytes, &mut Recorder::default());
+            let mut columns = super::super::columns::Columns::new(&CARD_TRANSACTIONS);
+            if columns.unpack(&bytes, 10).is_ok() {
+                let _ = columns.take();
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_of_more_digits_than_a_column_holds_is_damage() {
+        for kind in [Kind::Money, Kind::Rate] {
+            let mut cells = cells("text", Some(1), Some(0), 0);
+            let place = CARD_TRANSACTIONS.columns.iter().position(|column| column.kind == kind).expect("has one");
+            cells[place] = Cell::Rate(Some(1_000_000_000_000_000_000));
+            let mut packer = Packer::default();
+            replay(&cells, &mut packer);
+            assert!(unpack(&CARD_TRANSACTIONS, packer.bytes(), &mut Recorder::default()).is_err(), "{kind:?}");
+            let mut columns = super::super::columns::Columns::new(&CARD_TRANSACTIONS);
+            assert!(columns.unpack(packer.bytes(), 1).is_err(), "{kind:?}");
         }
     }
 
