@@ -184,7 +184,7 @@ impl Publication {
                 let mut owner = OwnerOf::new(dataset);
                 let rest = unpack(dataset, block, &mut owner)?;
                 let owner = owner.owner();
-                if owners.contains(&(owner.kind, owner.id().to_owned())) {
+                if owners.contains(&key_of(&owner)) {
                     take(&block[..block.len() - rest.len()], owner)?;
                 }
                 block = rest;

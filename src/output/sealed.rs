@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::committed::key_of;
 use super::lake::OwnerOf;
 use super::packed::unpack;
 use crate::Result;
@@ -58,8 +59,7 @@ impl SealBook {
         }
         let mut owner = OwnerOf::new(dataset);
         unpack(dataset, packed, &mut owner)?;
-        let owner = owner.owner();
-        let owner = self.number((owner.kind, owner.id().to_owned()));
+        let owner = self.number(key_of(&owner.owner()));
         match self.pending.get_mut(dataset.name) {
             // An owner that comes in parts: its digests go on. Rare, so that hashing here does not matter.
             Some((last, known)) if *last == owner => runs.for_each(|(day, rows, at)| known.add(day, &packed[at], rows)),

@@ -313,14 +313,14 @@ fn examine_as<'b, R: RowForm<'b>>(
 ) -> Result<Examined, String> {
     let page = Page::<R>::parse(feed, bytes)?;
     let is_foreign = username.is_some_and(|username| !page.is_sealed_for(username));
-    facts(feed, response, &page).map(|(owner, facts)| Examined::Page { owner, facts, is_foreign })
+    facts(feed, response, page).map(|(owner, facts)| Examined::Page { owner, facts, is_foreign })
 }
 
 /// Whose page it is and what it says of itself, or why it is none.
 fn facts<'b, R: RowForm<'b>>(
     feed: Feed,
     response: ResponseId,
-    page: &Page<'b, R>,
+    page: Page<'b, R>,
 ) -> Result<(Owner, PageFacts), String> {
     let acc_id = page.acc_id.as_deref().filter(|id| !id.is_empty());
     let owner = match (feed, page.card_ref.as_deref()) {
@@ -335,7 +335,7 @@ fn facts<'b, R: RowForm<'b>>(
     let facts = PageFacts {
         response,
         limit_start: page.echo.limit_start,
-        dates: page.echo.dates.clone(),
+        dates: page.echo.dates,
         rows: u32::try_from(page.rows.len()).map_err(|_| "expected fewer than 2^32 rows in a page".to_owned())?,
         digest: digest(page.rows.iter().map(RowForm::text)),
         ends: page.rows.first().zip(page.rows.last()).map(|(first, last)| (of_row(first), of_row(last))),

@@ -1,4 +1,5 @@
-//! Spans of sealed days: what is committed of an owner's days in a dataset, 16 of them to a row of the database, which thus stays below what SQLite moves to a page of its own.
+//! Spans of sealed days: what is committed of an owner's days in a dataset, 16 of them to a row of the database, which
+//! thus stays below what SQLite moves to a page of its own.
 //!
 //! A row a day would be most of what a commit costs. A span's days stand one behind the other in a blob, each in the
 //! same few bytes: its place in the span, its number of rows, its closing balance, the digest.

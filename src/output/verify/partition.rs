@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Finding, FindingKind, Verifier, digest_of};
 use crate::Result;
+use crate::output::committed::key_of;
 use crate::output::fan::{Both, To};
 use crate::output::lake::{OwnerOf, partition_path};
 use crate::output::packed::Packer;
@@ -99,7 +100,6 @@ fn owners_of(verifier: &Verifier<'_>, dataset: &'static Dataset, path: &str) -> 
     let mut owners: HashMap<OwnerKey, (Sha256, u64)> = HashMap::new();
     // Rows of an owner follow each other.
     let mut open: Option<(Owner, (Sha256, u64))> = None;
-    let key_of = |owner: &Owner| (owner.kind, owner.id().to_owned());
     let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
     while let Some(batch) = reader.next_batch().ok()? {
         for row in 0..batch.rows() {
