@@ -329,13 +329,16 @@ fn fresh_and_another_job_begin_anew() {
         fs::remove_dir_all(bench.place.path("out")).expect("removed");
         (ended.code, asked)
     };
-    assert_eq!(begun_anew(&["run", "job.toml", "--out", "out", "--fresh"]), (calm.code, all));
+    // Which pages are guessed before their turn differs from run to run: they are bounded by a share of all requests.
+    let guesses = 1 + all / 50;
+    let is_all = |(code, asked): (i32, u64)| code == calm.code && (all - guesses..=all + guesses).contains(&asked);
+    assert!(is_all(begun_anew(&["run", "job.toml", "--out", "out", "--fresh"])), "not about {all} requests");
     let other_window = ["run", "job.toml", "--out", "out", "--from", &window.from.next().to_string()];
     let (code, asked) = begun_anew(&other_window);
     assert!(matches!(code, 0 | 3) && asked > all / 2, "{code} {asked}");
     let other = fs::read_to_string(bench.place.path("job.toml")).expect("the job").replace("\"demo\"", "\"other\"");
     bench.place.write("other.toml", &other);
-    assert_eq!(begun_anew(&["run", "other.toml", "--out", "out"]), (calm.code, all));
+    assert!(is_all(begun_anew(&["run", "other.toml", "--out", "out"])), "not about {all} requests");
     let fewer = fs::read_to_string(bench.place.path("job.toml")).expect("the job");
     let fewer = fewer.replace("[source]", "feeds = [\"account_statements\"]\n[source]");
     bench.place.write("fewer.toml", &fewer);
