@@ -79,7 +79,8 @@ pub(super) async fn answer(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
-    let at_ms = u64::try_from(desk.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let came_in = Instant::now();
+    let at_ms = u64::try_from((came_in - desk.started).as_millis()).unwrap_or(u64::MAX);
     let asked = take_apart(desk.log.begin(), request).await;
     let (applied, answer, latency) = decide(&desk, &asked);
     let broken = applied.iter().any(|fault| matches!(fault.what, What::Hang | What::Reset { after_bytes: 0 }));
@@ -98,7 +99,8 @@ pub(super) async fn answer(
     let delay = applied.iter().map(|fault| if let What::Delay { ms } = fault.what { ms } else { 0 }).sum();
     let wait = latency + Duration::from_millis(delay);
     if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
+        // From when it came in: what serving it costs is a part of that, not added to it.
+        tokio::time::sleep_until((came_in + wait).into()).await;
     }
     send(answer, &applied, &connection).await
 }

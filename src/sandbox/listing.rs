@@ -1,5 +1,7 @@
 //! A listing: rows in the order in which they are shown, cut into pages.
 
+use std::cell::RefCell;
+
 use super::books::ListedRow;
 use super::config::{Behaviour, DateField, Order};
 use super::generator::Random;
@@ -10,7 +12,12 @@ use crate::record::Day;
 pub(super) struct Listing {
     rows: Vec<ListedRow>,
     order: Order,
+    /// Where the rows stand that the last date filter admitted: the pages of a listing are asked for one after the other.
+    admitted: RefCell<Option<(Dates, Vec<usize>)>>,
 }
+
+/// A date filter.
+type Dates = (Option<Day>, Option<Day>, DateField, bool);
 
 /// Which rows are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +58,10 @@ impl Ask {
         self.date_start.is_some() || self.date_end.is_some()
     }
 
+    fn dates(&self) -> Dates {
+        (self.date_start, self.date_end, self.date_field, self.date_end_excluded)
+    }
+
     /// A row without a day passes every filter.
     fn admits(&self, row: &ListedRow) -> bool {
         let day = if self.date_field == DateField::Date { row.booked } else { row.transacted };
@@ -68,7 +79,7 @@ impl Listing {
             Order::Newest => rows.reverse(),
             Order::Shuffled => Random::for_part(behaviour.seed, part).shuffle(&mut rows),
         }
-        Self { rows, order: behaviour.order }
+        Self { rows, order: behaviour.order, admitted: RefCell::default() }
     }
 
     /// Cuts a page.
@@ -79,12 +90,24 @@ impl Listing {
             let to = ask.limit_start.saturating_add(ask.limit_number).min(all);
             return Page { rows: self.rows[from..to].iter().collect(), filtered: all, all };
         }
-        let mut rows: Vec<&ListedRow> = self.rows.iter().filter(|row| ask.admits(row)).collect();
-        let filtered = rows.len();
-        if let Some(seed) = ask.reorder {
-            Random::new(seed).shuffle(&mut rows);
+        let mut kept = self.admitted.borrow_mut();
+        if kept.as_ref().is_none_or(|(dates, _)| *dates != ask.dates()) {
+            let admitted = self.rows.iter().enumerate().filter(|(_, row)| ask.admits(row)).map(|(at, _)| at);
+            *kept = Some((ask.dates(), admitted.collect()));
         }
-        let rows = rows.into_iter().skip(ask.limit_start).take(ask.limit_number).collect();
+        let (_, admitted) = kept.as_ref().expect("just kept");
+        let filtered = admitted.len();
+        let cut = |order: &[usize]| {
+            order.iter().skip(ask.limit_start).take(ask.limit_number).map(|at| &self.rows[*at]).collect()
+        };
+        let rows = match ask.reorder {
+            None => cut(admitted),
+            Some(seed) => {
+                let mut shuffled = admitted.clone();
+                Random::new(seed).shuffle(&mut shuffled);
+                cut(&shuffled)
+            }
+        };
         Page { rows, filtered, all }
     }
 
@@ -108,6 +131,7 @@ impl Listing {
     /// Takes out the first row that the filter admits, so that all later pages move by one.
     pub(super) fn remove_first(&mut self, ask: &Ask) -> Option<ListedRow> {
         let at = self.rows.iter().position(|row| ask.admits(row))?;
+        self.admitted.take();
         Some(self.rows.remove(at))
     }
 
@@ -136,6 +160,7 @@ impl Listing {
             Order::Oldest => after + 1,
             Order::Shuffled => random.index(self.rows.len() + 1),
         };
+        self.admitted.take();
         self.rows.insert(at, row);
     }
 }

@@ -1,7 +1,7 @@
 //! One call to the provider: gate, token, signature, send, judge, land; and again, where that may help.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,16 +11,15 @@ use serde_json::value::RawValue;
 
 use super::auth;
 use super::codes;
+use super::sender::{Sender, Sent};
 use super::wire::{self, Envelope, Refusal, RowsKey};
 use crate::job::Connection;
 use crate::landing::{Landing, Masked, ResponseId, Shelf};
 use crate::provider::depth::check_depth;
-use crate::provider::http::{Answer, Call, Http};
+use crate::provider::http::Answer;
 use crate::provider::pager::Page;
-use crate::provider::rate::Gate;
 use crate::provider::retry::{Again, Retrier, Trouble};
-use crate::provider::signer::Signer;
-use crate::provider::token::{Grant, Token, Tokens};
+use crate::provider::token::{Grant, Token};
 use crate::provider::{Progress, key};
 use crate::{Error, Result};
 
@@ -33,20 +32,14 @@ const TOKEN_SECONDS_DEFAULT: u64 = 3_600;
 const TOKEN_SECONDS_MAX: u64 = 30 * 86_400;
 /// Characters of the provider's own words that are shown.
 const MESSAGE_CHARS_MAX: usize = 300;
-/// Signatures kept ready; enough that none is waited for, few enough that little is thrown away at the end.
-const SIGNATURES_AHEAD_MAX: usize = 64;
 
 /// A connection to the provider, shared by all calls of a run.
 pub struct Client<'a> {
     connection: &'a Connection,
     landing: Option<&'a Landing>,
     progress: &'a dyn Progress,
-    http: Http,
-    gate: Gate,
-    signer: Signer,
-    tokens: Tokens,
+    sender: Arc<Sender>,
     retrier: Retrier,
-    requests: AtomicU64,
     key_bits: usize,
 }
 
@@ -87,27 +80,15 @@ impl<'a> Client<'a> {
     /// # Errors
     /// When the key, the certificate or the URL is wrong.
     pub fn new(connection: &'a Connection, landing: Option<&'a Landing>, progress: &'a dyn Progress) -> Result<Self> {
-        let limits = &connection.limits;
         let key = key::of(connection)?;
         let key_bits = key.size() * 8;
-        let ahead = (connection.concurrency * 2).clamp(4, SIGNATURES_AHEAD_MAX);
-        Ok(Self {
-            connection,
-            landing,
-            progress,
-            http: Http::new(&connection.base_url, connection.ca_certificate.as_deref(), limits)?,
-            gate: Gate::new(connection.concurrency, connection.requests_per_second),
-            signer: Signer::start(key, ahead)?,
-            tokens: Tokens::default(),
-            retrier: Retrier::new(limits),
-            requests: AtomicU64::new(0),
-            key_bits,
-        })
+        let sender = Sender::new(connection, key)?;
+        Ok(Self { connection, landing, progress, sender, retrier: Retrier::new(&connection.limits), key_bits })
     }
 
     /// Requests sent so far, each attempt counted.
     pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.sender.requests()
     }
 
     /// Attempts beyond the first so far.
@@ -117,7 +98,7 @@ impl<'a> Client<'a> {
 
     /// Requests that could be in flight beside those that are or wait to be.
     pub fn idle_slots(&self) -> usize {
-        self.gate.idle()
+        self.sender.gate.idle()
     }
 
     /// Bits of the key.
@@ -186,7 +167,7 @@ impl<'a> Client<'a> {
         let mut refused = None;
         loop {
             let token = self.token(refused).await?;
-            let (answer, token) = self.exchange(target, None, Some(token)).await?;
+            let (answer, token) = self.told(self.sender.get(target, token).await)?;
             let outcome = self.judge(&answer, read);
             // The shelf depends on whether the answer is one: judging it changes nothing and needs no disk, so nothing
             // that is used has not landed.
@@ -219,7 +200,7 @@ impl<'a> Client<'a> {
 
     /// The current token; a new one if there is none, it is about to expire, or it is the one of generation `refused`.
     async fn token(&self, refused: Option<u64>) -> Result<Arc<Token>, Trouble> {
-        let mut state = self.tokens.lock().await;
+        let mut state = self.sender.tokens.lock().await;
         if let Some(token) = state.usable(refused)? {
             return Ok(token);
         }
@@ -233,7 +214,7 @@ impl<'a> Client<'a> {
     async fn grant(&self) -> Result<Grant, Trouble> {
         let asked_at = Instant::now();
         let form = auth::token_form(self.connection);
-        let (answer, _) = self.exchange(auth::TOKEN_TARGET, Some(&form), None).await?;
+        let (answer, _) = self.told(self.sender.post(auth::TOKEN_TARGET, &form).await)?;
         let slow = |_: &str, _: &Envelope<'_>, body: &RawValue| {
             let (token, seconds) = wire::token(body).ok_or("expected an access_token in the answer")?;
             if !auth::is_header_text(&token) {
@@ -251,27 +232,10 @@ impl<'a> Client<'a> {
         Ok(Grant { text, valid_for: Duration::from_secs(seconds), asked_at })
     }
 
-    /// Passes the gate, signs and sends. Tells with which token, since that may have been renewed while it waited.
-    async fn exchange(
-        &self,
-        target: &str,
-        form: Option<&[(&str, &str)]>,
-        token: Option<Arc<Token>>,
-    ) -> Result<(Answer, Option<Arc<Token>>), Trouble> {
-        let _slot = self.gate.enter().await;
-        let signature = self.signer.next().await;
-        let token = token.map(|token| self.tokens.newest(token));
-        let headers = auth::headers(&signature, token.as_ref().map(|token| &token.text));
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Tells that a request was sent.
+    fn told(&self, sent: Sent) -> Sent {
         self.progress.requests(1);
-        let begun = Instant::now();
-        let outcome = self.http.send(Call { target, form, headers }).await;
-        let ms = begun.elapsed().as_millis();
-        match &outcome {
-            Ok(answer) => tracing::debug!(target, status = answer.status, bytes = answer.body.len(), ms, "answered"),
-            Err(trouble) => tracing::debug!(target, because = %trouble.error.one_line(), ms, "not answered"),
-        }
-        outcome.map(|answer| (answer, token))
+        sent
     }
 
     /// Decides what an answer is. Pure, but for the quiet that a refusal may ask of all.
@@ -320,7 +284,7 @@ impl<'a> Client<'a> {
             return Fault::Other(Trouble::passing(error));
         };
         if wait <= Duration::from_millis(self.connection.limits.retry_elapsed_ms_max) {
-            self.gate.keep_quiet(wait);
+            self.sender.gate.keep_quiet(wait);
         }
         Fault::Other(Trouble { error, again: Again::After(wait), ends_run: false })
     }
@@ -350,7 +314,7 @@ impl<'a> Client<'a> {
                 words = words.replace(secret.expose_secret(), "[redacted]");
             }
         }
-        if let Some(token) = self.tokens.peek() {
+        if let Some(token) = self.sender.tokens.peek() {
             words = words.replace(token.text.expose_secret(), "[redacted]");
         }
         let is_plain = |c: char| !c.is_control();

@@ -1,10 +1,10 @@
 //! Everything that a plan needs: accounts, their cards, and all listings of its feeds, several at a time.
 
 mod ahead;
+mod cards;
 mod resumed;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,6 +15,7 @@ use memchr::memmem;
 use tracing::Instrument;
 
 use self::ahead::{Ahead, Guesses};
+use self::cards::Cards;
 use super::client::{Client, landed_page};
 use super::date_filter::{self, DateFilter, Verdict};
 use super::{NAME, account_path, auth, balance_path, details, path, route, wire};
@@ -26,9 +27,6 @@ use crate::provider::{AccountInfo, CardInfo, CheckReport, Fetched, Progress, Unw
 use crate::reconcile;
 use crate::record::{Day, Feed, Money, Owner, OwnerKind, Window};
 use crate::{Error, Result, trace};
-
-/// Cards whose margin is read to learn the meaning of the date filter.
-const PROBED_CARDS_MAX: usize = 3;
 
 /// Times that an account's statement is read while its balance moves.
 const BALANCE_ROUNDS_MAX: usize = 3;
@@ -115,6 +113,16 @@ enum Job {
     CardBalances { acc_id: String, cards: Vec<String> },
 }
 
+impl Job {
+    fn is_of_cards(&self) -> bool {
+        match self {
+            Job::Cards { .. } | Job::CardBalances { .. } => true,
+            Job::Rows(wanted) => wanted.subject == Subject::CardTransactions,
+            Job::Details(_) => false,
+        }
+    }
+}
+
 /// A listing to read.
 #[derive(Debug, Clone)]
 struct Wanted {
@@ -141,14 +149,9 @@ impl Fetch<'_> {
     async fn run(&self, fetched: &mut Fetched) -> Result<(), Trouble> {
         let span = trace::fetch(Subject::Accounts, &Owner::provider(NAME));
         let accounts = self.accounts(fetched).instrument(span).await?;
-        let mut rows_of_cards = BTreeMap::new();
-        self.work(self.jobs(&accounts), fetched, &mut rows_of_cards).await?;
+        self.work(self.jobs(&accounts), fetched).await?;
         fetched.accounts.sort_by(|a, b| crate::record::feed::natural_cmp(&a.acc_id, &b.acc_id));
         fetched.cards.sort_by_key(|card| Owner::card(&card.acc_id, &card.card_ref));
-        if self.plan.feeds.contains(&Feed::CardTransactions) {
-            self.margins(fetched, &mut rows_of_cards).await?;
-            self.work(self.card_balance_jobs(fetched), fetched, &mut rows_of_cards).await?;
-        }
         fetched.listings.sort_by(|a, b| a.subject.cmp(&b.subject).then_with(|| a.owner.cmp(&b.owner)));
         Ok(())
     }
@@ -194,16 +197,15 @@ impl Fetch<'_> {
     }
 
     /// Works off `jobs` and those that come up meanwhile, so many at a time that the gate is never without a request.
-    async fn work(
-        &self,
-        mut jobs: VecDeque<Job>,
-        fetched: &mut Fetched,
-        rows_of_cards: &mut BTreeMap<Owner, u64>,
-    ) -> Result<(), Trouble> {
+    async fn work(&self, mut jobs: VecDeque<Job>, fetched: &mut Fetched) -> Result<(), Trouble> {
         let open_max = self.connection.concurrency.max(1) * 2;
         let mut open = FuturesUnordered::new();
-        let mut cards_met = HashSet::new();
+        let mut cards = Cards::new(jobs.iter().filter(|job| job.is_of_cards()).count());
         loop {
+            // In front: what is begun for cards has the others' rows to be read beside it.
+            for job in self.next_of_cards(&mut cards, fetched).into_iter().rev() {
+                jobs.push_front(job);
+            }
             while open.len() < open_max
                 && let Some(job) = jobs.pop_front()
             {
@@ -215,23 +217,22 @@ impl Fetch<'_> {
             };
             match done? {
                 Done::Details(account) => fetched.accounts.push(account),
-                Done::Cards(listing, cards) => {
+                Done::Cards(listing, listed) => {
                     fetched.listings.push(listing);
-                    for card in cards {
-                        // A card that another account listed too is read once: its rows are one chain.
-                        // Cards have the longest listings: begun first, they leave the least to wait for at the end.
-                        if cards_met.insert(card.card_ref.clone()) {
-                            let owner = Owner::card(&card.acc_id, &card.card_ref);
-                            jobs.push_front(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
-                        }
-                        fetched.cards.push(card);
+                    // Cards have the longest listings: begun first, they leave the least to wait for at the end.
+                    for owner in cards.listed(&listed) {
+                        jobs.push_front(Job::Rows(self.wanted(Subject::CardTransactions, owner)));
                     }
+                    fetched.cards.extend(listed);
                 }
-                Done::CardBalances(readings) => fetched.balances.extend(readings),
+                Done::CardBalances(readings) => {
+                    cards.done();
+                    fetched.balances.extend(readings);
+                }
                 Done::Rows(listing, rows, reading) => {
                     fetched.balances.extend(reading);
                     if listing.subject == Subject::CardTransactions {
-                        *rows_of_cards.entry(listing.owner.clone()).or_default() += rows;
+                        cards.read(&listing.owner, rows);
                     }
                     fetched.listings.push(listing);
                 }
@@ -280,32 +281,6 @@ impl Fetch<'_> {
         }
         let read = |_: &str, _: &wire::Envelope<'_>, body: &serde_json::value::RawValue| Ok(wire::account(body.get()));
         Ok(self.client.get(Shelf::Account, target, read).await?.value)
-    }
-
-    async fn cards(&self, acc_id: String) -> Result<Done, Trouble> {
-        let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
-        self.progress.listing_started(wanted.subject, &wanted.owner);
-        let mut pages = HashMap::new();
-        let read = self.read(&wanted, |page| drop(pages.insert(page.response, page.clone()))).await;
-        let read = match read {
-            Ok(read) => read,
-            Err(trouble) => return Ok(Done::Cards(self.failed(&wanted, trouble)?, Vec::new())),
-        };
-        let (cards, nameless) = distinct(&read.outcome, &pages, wire::card, |card| card.card_ref.as_deref());
-        if self.reaches.is_some() {
-            let mut before = self.cards_before.lock().expect("no thread panics while it notes balances");
-            for (card_ref, response) in balances_listed(&read.outcome, &pages) {
-                before.entry(card_ref).or_insert(response);
-            }
-        }
-        let listing = self.listed(&wanted, read, nameless.then_some("card_ref"))?;
-        let known = |card: wire::Card| CardInfo {
-            acc_id: acc_id.clone(),
-            card_ref: card.card_ref.unwrap_or_default(),
-            status: card.status,
-            balance: card.balance,
-        };
-        Ok(Done::Cards(listing, cards.into_iter().map(known).collect()))
     }
 
     async fn rows(&self, wanted: Wanted) -> Result<Done, Trouble> {
@@ -374,45 +349,6 @@ impl Fetch<'_> {
         }
     }
 
-    /// The accounts whose cards are listed once more, now that all rows of the cards have been read.
-    fn card_balance_jobs(&self, fetched: &Fetched) -> VecDeque<Job> {
-        let by_account = fetched.cards.chunk_by(|a, b| a.acc_id == b.acc_id);
-        let again = |cards: &[CardInfo]| Job::CardBalances {
-            acc_id: cards[0].acc_id.clone(),
-            cards: cards.iter().map(|card| card.card_ref.clone()).collect(),
-        };
-        by_account.filter(|_| self.reaches.is_some()).map(again).collect()
-    }
-
-    async fn card_balances(&self, acc_id: String, cards: Vec<String>) -> Result<Vec<BalanceReading>, Trouble> {
-        if let Some(noted) = self.noted_card_balances(&acc_id, &cards) {
-            return Ok(noted);
-        }
-        let wanted = Wanted { subject: Subject::Cards, owner: Owner::account(&acc_id), range: None };
-        let mut pages = HashMap::new();
-        let mut nothing = Replay::default();
-        let read_now = self.page_through(&wanted, &mut nothing, |page| drop(pages.insert(page.response, page.clone())));
-        let outcome = match read_now.await {
-            Ok(outcome) => outcome,
-            Err(trouble) if trouble.ends_run => return Err(trouble),
-            Err(trouble) => {
-                tracing::warn!(acc_id, error = trouble.error.one_line(), "its cards' balances could not be read");
-                return Ok(Vec::new());
-            }
-        };
-        let mut readings = Vec::new();
-        for (card_ref, after) in balances_listed(&outcome, &pages) {
-            let first =
-                self.cards_before.lock().expect("no thread panics while it notes balances").get(&card_ref).copied();
-            if let Some(before) = first {
-                let reading = BalanceReading { owner: Owner::card(&acc_id, card_ref), before, after };
-                self.landing.note_balance(&reading)?;
-                readings.push(reading);
-            }
-        }
-        Ok(readings)
-    }
-
     /// Reads a listing to its outcome, as far as an interrupted run has not done so; `seen` is shown every page, those that
     /// are read again included.
     async fn read(&self, wanted: &Wanted, mut seen: impl FnMut(&Page)) -> Result<Read, Trouble> {
@@ -457,9 +393,10 @@ impl Fetch<'_> {
             seen(&page);
             pager.take(page);
             if !pager.is_reading_on() {
-                ahead.settle().await?;
+                ahead.begin_anew();
             }
         }
+        ahead.settle().await?;
         let outcome = pager.into_outcome().expect("a pager that asks nothing has its outcome");
         if is_transfers && outcome.limits_ignored {
             self.transfers_unlimited.store(true, Ordering::Relaxed);
@@ -530,30 +467,6 @@ impl Fetch<'_> {
     fn verdict(&self) -> Verdict {
         self.date_filter.lock().expect("no thread panics while it observes").verdict()
     }
-
-    /// Reads the days before the window where card transactions of the window may hide: for a few cards if the rows have
-    /// not told what the filter means, then for all if it is the day of the transaction.
-    async fn margins(&self, fetched: &mut Fetched, rows_of_cards: &mut BTreeMap<Owner, u64>) -> Result<(), Trouble> {
-        let mut owners: Vec<Owner> = rows_of_cards.keys().cloned().collect();
-        // Stable: cards with equally many rows stay in their own order.
-        owners.sort_by_key(|owner| Reverse(rows_of_cards[owner]));
-        let mut probed = Vec::new();
-        if self.verdict() == Verdict::Unknown {
-            probed = owners.iter().filter(|owner| rows_of_cards[owner] > 0).take(PROBED_CARDS_MAX).cloned().collect();
-            self.work(self.margin_jobs(&probed), fetched, rows_of_cards).await?;
-        }
-        if self.verdict().needs_margin() {
-            owners.retain(|owner| !probed.contains(owner));
-            self.work(self.margin_jobs(&owners), fetched, rows_of_cards).await?;
-        }
-        Ok(())
-    }
-
-    fn margin_jobs(&self, owners: &[Owner]) -> VecDeque<Job> {
-        let range = Some(date_filter::margin_range(self.plan.window));
-        let wanted = |owner: &Owner| Wanted { subject: Subject::CardTransactions, owner: owner.clone(), range };
-        owners.iter().map(wanted).map(Job::Rows).collect()
-    }
 }
 
 /// What the requests for a listing's pages share: path and dates.
@@ -588,17 +501,6 @@ fn distinct<T>(
         }
     }
     (items, nameless)
-}
-
-/// Where each card's balance stands.
-fn balances_listed(outcome: &Outcome, pages: &HashMap<ResponseId, Page>) -> Vec<(String, ResponseId)> {
-    let rows_of = |response: ResponseId| pages[&response].rows().map(move |row| (response, row));
-    let place = |(response, row): (ResponseId, &[u8])| {
-        let card = wire::card(std::str::from_utf8(row).expect("rows are borrowed from a text"));
-        Money::parse(card.balance?.trim()).ok()?;
-        Some((card.card_ref?, response))
-    };
-    outcome.pages.iter().flat_map(|listed| rows_of(listed.response)).filter_map(place).collect()
 }
 
 impl From<Trouble> for Error {

@@ -27,6 +27,7 @@ mod fetch;
 pub mod page;
 mod scalar;
 mod scan;
+mod sender;
 pub mod wire;
 
 pub use checkup::check_up;

@@ -82,6 +82,8 @@ pub struct Expected {
     pub ask: Ask,
     /// Whether `total_results` says that it has rows.
     pub is_told: bool,
+    /// Pages of the listing that have been read so far.
+    pub read: u32,
 }
 
 /// What became of a listing.
@@ -149,7 +151,7 @@ struct Pass {
     end_shown: u32,
     /// The last total that was told.
     total: Option<u64>,
-    /// How far each full page moves on, once a seam has shown that the server heeds positions.
+    /// How far each full page moves on, once it is likely that the server heeds positions.
     step: Option<u64>,
     /// Only in a last pass: a contradiction was bridged, so that there are rows to hand over, though unproved.
     bridged: Option<String>,
@@ -170,7 +172,7 @@ impl Pager {
 
     /// The page `pages` behind [`ask`](Self::ask)'s, where it can be told: its answer may be fetched ahead of its turn, but is
     /// taken in its turn alone, and only as long as the pass goes on ([`is_reading_on`](Self::is_reading_on)). None where two
-    /// readings prove the listing: these must not overlap.
+    /// readings prove the listing, for these must not overlap, and none behind the last row that `total_results` tells of.
     pub fn expected(&self, pages: u32) -> Option<Expected> {
         let pass = self.pass.as_ref().filter(|_| matches!(self.state, State::Reading) && !self.settings.twice)?;
         let step = pass.step.filter(|step| *step > 0 && pass.end_shown == 0 && pass.bridged.is_none())?;
@@ -178,9 +180,12 @@ impl Pager {
             return None;
         }
         let start = self.next.start + step * u64::from(pages);
-        // The row at `start` is the last of the page before.
-        let is_told = self.settings.total_counts && pass.total.is_some_and(|total| start + 1 < total);
-        Some(Expected { ask: Ask { start, limit: self.settings.page_size }, is_told })
+        // The row at `start` is the last of the page before. A total that counts too much still counts all.
+        if pass.total.is_some_and(|total| start + 1 >= total) {
+            return None;
+        }
+        let is_told = self.settings.total_counts && pass.total.is_some();
+        Some(Expected { ask: Ask { start, limit: self.settings.page_size }, is_told, read: pass.reads })
     }
 
     /// Whether the next page goes on with a pass. Where it does not, what was fetched ahead belongs to the past.
@@ -297,10 +302,14 @@ impl Pager {
         // Where nothing new came, the same question is put once more.
         if new_rows > 0 {
             pass.overlap = page.overlap();
+            // A seam shows that positions are heeded; before there is one, it is told by an echo and by a total of more rows.
+            let is_heeded = page.limit(self.next.limit) == Some(page.len() as u64)
+                && self.settings.total_counts
+                && pass.total.is_some_and(|total| total > pass.rows);
+            let is_full = pass.end_shown == 0 && pass.overlap.len() == 1;
+            pass.step = (is_full && (pass.seams > 0 || is_heeded)).then(|| page.len() as u64 - 1);
             let position = self.next.start + page.len() as u64;
             self.next = Ask { start: position - pass.overlap.len() as u64, limit: self.settings.page_size };
-            let is_full = pass.seams > 0 && pass.end_shown == 0 && pass.overlap.len() == 1;
-            pass.step = is_full.then(|| page.len() as u64 - 1);
         }
         self.pass = Some(pass);
         self.state = State::Reading;

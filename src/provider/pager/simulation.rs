@@ -441,22 +441,39 @@ fn no_request_is_made_without_need() {
     assert_eq!((outcome.pages.len(), asks.len()), (100, 102));
 }
 
+/// The most pages that were expected at once, told by a count and guessed.
+fn expected_of(manners: &Manners, count: usize, total_counts: bool) -> (usize, usize) {
+    let mut server = Server::new(manners.clone(), names(count), Vec::new());
+    let mut pager = Pager::new(Settings { total_counts, ..settings(10) });
+    let (mut told_max, mut guessed_max) = (0, 0);
+    while let Some(ask) = pager.ask() {
+        let expected: Vec<_> = (1..=20).map_while(|pages| pager.expected(pages)).collect();
+        let told = expected.iter().filter(|expected| expected.is_told).count();
+        (told_max, guessed_max) = (told_max.max(told), guessed_max.max(expected.len() - told));
+        let page = server.answer(ask);
+        let beyond = |total: u64| expected.iter().find(|expected| expected.ask.start + 1 >= total);
+        assert_eq!(page.total.and_then(beyond), None, "{count} rows");
+        pager.take(page);
+    }
+    (told_max, guessed_max)
+}
+
 #[test]
 fn pages_that_the_count_promises_are_asked_for_ahead_and_none_beyond() {
-    let manners = Manners { total: Total::Right, ..honest(Echo::Applied) };
+    let right = Manners { total: Total::Right, ..honest(Echo::Applied) };
     for count in [90, 91, 100, 109] {
-        let mut server = Server::new(manners.clone(), names(count), Vec::new());
-        let mut pager = Pager::new(settings(10));
-        let (mut ahead, mut guessed) = (0, 0);
-        while let Some(ask) = pager.ask() {
-            let expected = (1..=20).map_while(|pages| pager.expected(pages));
-            let (told, guesses): (Vec<_>, Vec<_>) = expected.partition(|expected| expected.is_told);
-            assert!(told.iter().all(|expected| expected.ask.start + 1 < count as u64), "{told:?}");
-            (ahead, guessed) = (ahead.max(told.len()), guessed.max(guesses.len()));
-            pager.take(server.answer(ask));
-        }
-        assert!(ahead >= 7 && guessed >= 1, "{ahead} {guessed}");
+        // All but the first two, once the first has told of them and another is being asked for.
+        assert_eq!(expected_of(&right, count, true), ((count - 2) / 9 - 1, 0), "{count} rows");
+        // A count of more than the listing's rows still bounds it.
+        let more = Manners { total: Total::TooMany, ..right.clone() };
+        let (told, guessed) = expected_of(&more, count, false);
+        assert!(told == 0 && (7..=10).contains(&guessed), "{count} rows: {guessed}");
     }
+    // Without an echo the first page does not tell whether positions are heeded, the second does.
+    let silent = Manners { echo: Echo::None, ..right };
+    assert_eq!(expected_of(&silent, 100, true), (8, 0));
+    let uncounted = Manners { total: Total::None, ..silent };
+    assert_eq!(expected_of(&uncounted, 100, true), (0, 20));
 }
 
 #[test]
