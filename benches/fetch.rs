@@ -3,13 +3,17 @@
 //!
 //! Against the sandbox, over real sockets. Each case is told with its requests, the least that prove the same listings (one
 //! at a time, nothing ahead), the wall clock over what the limit allows (`least / rate`, or `least × latency / concurrency`),
-//! and two costs: processor time of the client a request, and how many requests a core of the sandbox would serve a second.
+//! how long it took until anything could be asked for beside anything else (the token, then the list of accounts twice: one
+//! after the other by nature), and the same ratio for what came after that. Then two costs: processor time of the client a
+//! request, and how many requests a core of the sandbox would serve a second. Where a limit leaves it idle, that one tells what
+//! a request costs somebody who is woken for it; what a core can serve is told by the cases without a limit.
 #![allow(clippy::print_stdout, missing_docs, reason = "a program whose result is what it prints")]
 #![allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "no amounts here, and counts are small")]
 
 use std::fmt::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tieout::job::plan::Limits;
@@ -19,7 +23,7 @@ use tieout::provider::Unwatched;
 use tieout::reconcile::FeeRule;
 use tieout::record::{Day, Feed, Window, Zone};
 use tieout::sandbox::books::{Account, Books, Card, ListedRow};
-use tieout::sandbox::{Behaviour, Credentials, PublicKey, Sandbox, SandboxConfig};
+use tieout::sandbox::{Behaviour, Credentials, PublicKey, RequestRecord, Sandbox, SandboxConfig};
 
 const KEY_PEM: &str = include_str!("../tests/fixtures/keys/id_rsa.pem");
 const PAGE_ROWS: u32 = 100;
@@ -45,16 +49,22 @@ fn cases() -> Vec<Case> {
         accounts.push(Pages { cards, statement });
         accounts
     };
-    let many = || (0..40).map(|_| Pages { cards: vec![1; 4], statement: 1 }).collect::<Vec<_>>();
+    let many = |count: usize| (0..count).map(|_| Pages { cards: vec![1; 4], statement: 1 }).collect::<Vec<_>>();
     let case = |name, accounts, latency_ms, rate| Case { name, accounts, latency_ms, rate, concurrency: 8 };
     vec![
         case("rate 100/s, listings of 4 pages", short(8), 30, Some(100)),
         case("rate 100/s, one statement of 200 pages", with_long(vec![1], 200), 30, Some(100)),
         case("rate 100/s, one card of 200 pages", with_long(vec![200], 1), 30, Some(100)),
         case("latency 40 ms, listings of 4 pages", short(20), 40, None),
-        case("latency 40 ms, listings of 1 page", many(), 40, None),
+        case("latency 40 ms, listings of 1 page", many(40), 40, None),
         case("latency 40 ms, one statement of 400 pages", with_long(vec![1], 400), 40, None),
         case("latency 40 ms, one card of 400 pages", with_long(vec![400], 1), 40, None),
+        // As above, but so long that the beginning and the end do not count.
+        case("rate 100/s, long: listings of 4 pages", short(30), 30, Some(100)),
+        case("latency 40 ms, long: listings of 4 pages", short(60), 40, None),
+        case("latency 40 ms, long: listings of 1 page", many(160), 40, None),
+        case("latency 40 ms, long: one statement of 1600 pages", with_long(vec![1], 1_600), 40, None),
+        case("latency 40 ms, long: one card of 1600 pages", with_long(vec![1_600], 1), 40, None),
         case("no limit, listings of 4 pages", short(40), 0, None),
         case("no limit, one card of 400 pages", with_long(vec![400], 1), 0, None),
     ]
@@ -70,28 +80,33 @@ fn main() {
         ..case
     };
     println!(
-        "| case | requests | of the least | wall s | of what is allowed | client ms CPU a request | sandbox requests/s a core |"
+        "| case | requests | of the least | wall s | of what is allowed | start s | after it | client ms CPU a request \
+         | sandbox requests/s a core |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for case in
         cases().into_iter().map(slowed).filter(|case| words.iter().all(|word| case.name.contains(word.as_str())))
     {
         let least =
             fetch(&Case { latency_ms: 0, rate: None, concurrency: 1, accounts: Vec::new(), ..case }, &case.accounts);
         let taken = fetch(&case, &case.accounts);
-        let allowed_s = match case.rate {
-            Some(rate) => least.requests as f64 / f64::from(rate),
-            None => {
-                least.requests as f64 * Duration::from_millis(case.latency_ms).as_secs_f64() / case.concurrency as f64
-            }
+        let allowed_s = |requests: u64| match case.rate {
+            Some(rate) => requests as f64 / f64::from(rate),
+            None => requests as f64 * Duration::from_millis(case.latency_ms).as_secs_f64() / case.concurrency as f64,
         };
-        let allowed = if allowed_s > 0.0 { format!("{:.3}", taken.wall_s / allowed_s) } else { "–".to_owned() };
+        let of_allowed = |wall_s: f64, requests: u64| match allowed_s(requests) {
+            0.0 => "–".to_owned(),
+            allowed_s => format!("{:.3}", wall_s / allowed_s),
+        };
         println!(
-            "| {} | {} | {:.3} | {:.2} | {allowed} | {:.2} | {:.0} |",
+            "| {} | {} | {:.3} | {:.2} | {} | {:.3} | {} | {:.2} | {:.0} |",
             case.name,
             taken.requests,
             taken.requests as f64 / least.requests as f64,
             taken.wall_s,
+            of_allowed(taken.wall_s, least.requests),
+            taken.start_s,
+            of_allowed(taken.wall_s - taken.start_s, least.requests - least.start_requests),
             taken.client_s * 1e3 / taken.requests as f64,
             taken.requests as f64 / taken.sandbox_s,
         );
@@ -101,6 +116,9 @@ fn main() {
 struct Taken {
     requests: u64,
     wall_s: f64,
+    /// Until the first request that need not stand alone, and how many came before it.
+    start_s: f64,
+    start_requests: u64,
     client_s: f64,
     sandbox_s: f64,
 }
@@ -110,8 +128,15 @@ fn fetch(case: &Case, accounts: &[Pages]) -> Taken {
     let behaviour =
         Behaviour { latency: Duration::from_millis(case.latency_ms), page_rows_max: PAGE_ROWS, ..Behaviour::default() };
     let books = Books { accounts: (1..).zip(accounts).map(|(number, pages)| account(number, pages)).collect() };
-    let sandbox =
-        Sandbox::start(SandboxConfig { books, behaviour, ..SandboxConfig::new(key.clone()) }).expect("starts");
+    let came_in: Arc<Mutex<Vec<(Instant, bool)>>> = Arc::default();
+    let seen = Arc::clone(&came_in);
+    let note = move |request: &RequestRecord| {
+        let is_alone = matches!(request.path.as_str(), "/oauth/v2/token" | "/v1.0/accounts");
+        seen.lock().expect("nobody panics").push((Instant::now(), is_alone));
+    };
+    let config =
+        SandboxConfig { books, behaviour, on_request: Some(Arc::new(note)), ..SandboxConfig::new(key.clone()) };
+    let sandbox = Sandbox::start(config).expect("starts");
     let folder = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
     let connection = connection(case, &sandbox.base_url(), folder.path(), &Credentials::new(key));
     let plan = plan(&connection, folder.path());
@@ -144,7 +169,10 @@ fn fetch(case: &Case, accounts: &[Pages]) -> Taken {
             listing.proof
         );
     }
-    Taken { requests: fetched.requests, wall_s, client_s, sandbox_s }
+    let came_in = came_in.lock().expect("nobody panics");
+    let alone = came_in.iter().take_while(|(_, is_alone)| *is_alone).count();
+    let start_s = (came_in[alone].0 - began).as_secs_f64();
+    Taken { requests: fetched.requests, wall_s, start_s, start_requests: alone as u64, client_s, sandbox_s }
 }
 
 fn process_cpu_s() -> f64 {
@@ -154,11 +182,11 @@ fn process_cpu_s() -> f64 {
     (fields[11].parse::<f64>().expect("a number") + fields[12].parse::<f64>().expect("a number")) / 100.0
 }
 
-/// Of the sandbox's own thread.
+/// Of the sandbox's own threads.
 fn sandbox_cpu_s() -> f64 {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells").filter_map(Result::ok);
     let is_sandbox = |task: &std::path::PathBuf| {
-        std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == "sandbox")
+        std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("sandbox"))
     };
     let ns = |task: std::path::PathBuf| {
         let stat = std::fs::read_to_string(task.join("schedstat")).ok()?;

@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, FromRequest as _, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+use super::clock::Clock;
 use super::codes::{self, Refusal};
 use super::config::{OnRequest, RetryAfter};
 use super::connection::Connection;
@@ -24,6 +25,7 @@ pub(super) struct Desk {
     pub on_request: Option<OnRequest>,
     pub started: Instant,
     pub seed: u64,
+    clock: Clock,
     state: Mutex<Inner>,
 }
 
@@ -58,7 +60,8 @@ struct Answer {
 
 impl Desk {
     pub(super) fn new(inner: Inner, on_request: Option<OnRequest>, seed: u64) -> Self {
-        Self { log: Log::default(), on_request, started: Instant::now(), seed, state: Mutex::new(inner) }
+        let (log, clock) = (Log::default(), Clock::default());
+        Self { log, on_request, started: Instant::now(), seed, clock, state: Mutex::new(inner) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -100,7 +103,7 @@ pub(super) async fn answer(
     let wait = latency + Duration::from_millis(delay);
     if !wait.is_zero() {
         // From when it came in: what serving it costs is a part of that, not added to it.
-        tokio::time::sleep_until((came_in + wait).into()).await;
+        desk.clock.wait_until(came_in + wait).await;
     }
     send(answer, &applied, &connection).await
 }

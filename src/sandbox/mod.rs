@@ -18,7 +18,8 @@
 
 pub mod archive;
 pub mod books;
-pub mod codes;
+pub mod clock;
+mod codes;
 pub mod config;
 mod connection;
 mod desk;
