@@ -73,3 +73,20 @@ async fn when_the_window_does_not_tell_three_cards_are_asked_about_the_days_befo
     assert_eq!((listings, rows), (5 + 3, 5));
     assert!(told.starts_with("not told"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_cards_at_the_end_does_not_wait_for_the_other_rows() {
+    let mut lists = lists(3, &[MADE_WITHIN]);
+    let row = |id: usize| format!(r#"{{"txid":{id},"date":"2026-01-12 10:00:00"}}"#);
+    lists.insert("accounts/1/statements".into(), (0..300).map(row).collect());
+    let server = Setup::new(lists).start(|_| None).await;
+    let mut bench = Bench::new(&server.url);
+    bench.feeds = vec![Feed::CardTransactions, Feed::AccountStatements];
+    bench.connection.concurrency = 2;
+    bench.fetch().await.expect("all is well");
+    let log = server.log();
+    let is_margin = |at: &usize| log.seen[*at].query.get("date_end").is_some_and(|end| end == "2026-01-08");
+    let last_margin = (0..log.seen.len()).rfind(is_margin).expect("three cards are asked");
+    let last_row = log.seen.iter().rposition(|seen| seen.path.contains("statements")).expect("rows");
+    assert!(last_margin + 10 < last_row, "{last_margin} {last_row}");
+}

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,6 +56,9 @@ pub struct Log {
     pub refused_tokens: usize,
     pub in_flight: usize,
     pub in_flight_max: usize,
+    /// Where requests came from; nothing behind a TLS terminator.
+    pub connections: HashSet<SocketAddr>,
+    pub versions: HashSet<Version>,
     pub validation_data: HashSet<String>,
     pub complaints: Vec<String>,
 }
@@ -106,7 +110,8 @@ impl Setup {
         let (router, mut server) = self.router(faults);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         server.url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         server
     }
 }
@@ -132,6 +137,11 @@ impl Drop for InFlight {
 
 async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    {
+        let mut log = inner.log.lock().expect("the log");
+        log.versions.insert(parts.version);
+        log.connections.extend(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0));
+    }
     let form = axum::body::to_bytes(body, 1 << 20).await.expect("a small body");
     let seen = inner.note(parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers);
     let _guard = InFlight(Arc::clone(&inner));
