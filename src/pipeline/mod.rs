@@ -265,6 +265,8 @@ impl<'p> Ledger<'p> {
             &self.beside,
         )?;
         registered.taken_back.extend(seams_over);
+        // What follows tells of the run; its rows, and which earlier ones stay, are settled.
+        self.publication.begin_lake()?;
         let known = |pages| knowledge(self.plan, gathered, priors, pages, self.publication.scratch_folder());
         self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
