@@ -88,7 +88,7 @@ async fn a_provider_that_speaks_http_2_is_asked_over_one_connection() {
     let folder = tempfile::tempdir().expect("a folder");
     make_certificates(folder.path());
     for (protocols, version, connections_max) in
-        [(&["h2", "http/1.1"][..], Version::HTTP_2, 1), (&["http/1.1"], Version::HTTP_11, 6)]
+        [(&["h2", "http/1.1"][..], Version::HTTP_2, 1), (&["http/1.1"], Version::HTTP_11, 12)]
     {
         let late = |seen: &crate::server::Seen| {
             seen.path.contains("statements").then(|| Fault::Late(Duration::from_millis(20)))
