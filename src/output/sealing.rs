@@ -22,7 +22,7 @@ pub(super) struct Sealing {
     datasets: Vec<&'static Dataset>,
     /// By their numbers.
     owners: Vec<Arc<OwnerKey>>,
-    /// The owners' days of the window, 16 together.
+    /// The owners' days of the window, 16 together; the owners as they came, which is how the state numbers them.
     spans: Vec<(&'static Dataset, Span, Vec<OwnerSpan>)>,
     /// The partitions of every day from the window's first on, those of other runs included.
     days: BTreeMap<Day, Vec<SealedPartition>>,
@@ -181,7 +181,7 @@ fn seal_span(
         let mut seal = PartitionSeal::default();
         for (at, entry) in entries.iter().enumerate() {
             seal.add(&owners[entry.owner as usize], entry.sealed(*day).rows, entry.digest);
-            places.push((ranks.rank(entry.owner), place, at));
+            places.push((entry.owner, place, at));
         }
         partitions.push((*day, seal.finish(dataset, in_lake)));
     }
@@ -192,8 +192,7 @@ fn seal_span(
             let (day, entries) = &days[*place];
             entries[*at].sealed(*day).push(&mut packed);
         }
-        let (_, place, at) = of_owner[0];
-        (days[place].1[at].owner, packed)
+        (of_owner[0].0, packed)
     });
     let packed = packed.collect();
     (partitions, packed)

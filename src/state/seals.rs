@@ -299,7 +299,8 @@ fn put_span(
         let sql = "DELETE FROM sealed_spans WHERE dataset = ?1 AND span = ?2 AND owner = ?3";
         transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner])?;
     } else {
-        let sql = "INSERT OR REPLACE INTO sealed_spans VALUES (?1, ?2, ?3, ?4)";
+        // `INSERT OR REPLACE` would keep a journal of its own for each row.
+        let sql = "INSERT INTO sealed_spans VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET days = excluded.days";
         transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner, now])?;
     }
     Ok(true)
