@@ -30,7 +30,7 @@ pub struct Gate {
     quiet_until: std::sync::Mutex<Option<Instant>>,
 }
 
-/// A place in the queue before the gate, and what was behind it: the slot is given back when it is dropped.
+/// The right to have one attempt in flight, given back when it is dropped.
 #[derive(Debug)]
 pub struct Slot(#[allow(dead_code, reason = "held, not used")] OwnedSemaphorePermit);
 
