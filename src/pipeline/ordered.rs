@@ -8,18 +8,42 @@ use std::thread;
 /// Results that may wait for an earlier one: bounds what is held while one item takes long.
 const AHEAD_PER_THREAD: usize = 8;
 
-/// Calls `work` for the items `0..count` on `threads` threads and hands each result to `take`, in the order of the items.
-/// The first error of either ends it.
+/// How much each item brings into memory, and how much of it may be there beside the item whose turn it is.
+#[derive(Debug)]
+pub(super) struct Loads {
+    /// What the items before each one bring, and at the end all of them.
+    before: Vec<u64>,
+    ahead_max: u64,
+}
+
+impl Loads {
+    pub fn of(loads: impl IntoIterator<Item = u64>, ahead_max: u64) -> Loads {
+        let mut before = vec![0];
+        before.extend(loads.into_iter().scan(0_u64, |sum, load| {
+            *sum += load;
+            Some(*sum)
+        }));
+        Loads { before, ahead_max }
+    }
+
+    fn count(&self) -> usize {
+        self.before.len() - 1
+    }
+}
+
+/// Calls `work` for the items of `loads` on `threads` threads and hands each result to `take`, in the order of the items. An
+/// item is begun after those before it. The first error of either ends it.
 pub(super) fn for_each_in_order<T: Send, E: Send>(
     threads: usize,
-    count: usize,
+    loads: &Loads,
     work: impl Fn(usize) -> Result<T, E> + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
+    let count = loads.count();
     if threads <= 1 || count <= 1 {
         return (0..count).try_for_each(|item| work(item).and_then(&mut take));
     }
-    let gate = Gate { taken: Mutex::new(0), moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD };
+    let gate = Gate { taken: Mutex::new(0), moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD, loads };
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
@@ -104,21 +128,27 @@ pub(super) fn stream_in_order<I: Send, T: Send, E>(
 }
 
 /// Keeps threads from running too far ahead of the item whose turn it is.
-struct Gate {
+struct Gate<'l> {
     taken: Mutex<usize>,
     moved: Condvar,
     ahead: usize,
+    loads: &'l Loads,
 }
 
-impl Gate {
+impl Gate<'_> {
     /// Waits until `item` is near enough; `false` when nobody takes results any more.
     fn wait_for(&self, item: usize) -> bool {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = self
             .moved
-            .wait_while(taken, |taken| *taken != usize::MAX && item >= taken.saturating_add(self.ahead))
+            .wait_while(taken, |taken| *taken != usize::MAX && self.is_far_from(*taken, item))
             .unwrap_or_else(PoisonError::into_inner);
         *taken != usize::MAX
+    }
+
+    fn is_far_from(&self, turn: usize, item: usize) -> bool {
+        let ahead = || self.loads.before[item] - self.loads.before[turn];
+        item > turn && (item >= turn + self.ahead || ahead() > self.loads.ahead_max)
     }
 
     fn open(&self, turn: usize) {
@@ -133,9 +163,10 @@ mod tests {
 
     #[test]
     fn results_come_in_order_and_an_error_ends_it() {
-        for threads in [1, 2, 5] {
+        for (threads, ahead_max) in [(1, 0), (2, 0), (2, 500), (5, 3)] {
+            let loads = Loads::of(std::iter::repeat_n(1, 500), ahead_max);
             let mut seen = Vec::new();
-            let all = for_each_in_order(threads, 500, Ok::<_, ()>, |item| {
+            let all = for_each_in_order(threads, &loads, Ok::<_, ()>, |item| {
                 seen.push(item);
                 Ok(())
             });
@@ -143,7 +174,7 @@ mod tests {
             let mut seen = 0;
             let cut = for_each_in_order(
                 threads,
-                500,
+                &loads,
                 |item| if item == 100 { Err("cut") } else { Ok(item) },
                 |item| {
                     seen = item;
@@ -153,6 +184,24 @@ mod tests {
             assert_eq!((cut, seen), (Err("cut"), 99));
         }
     }
+
+    #[test]
+    fn no_more_is_there_at_once_than_may_be() {
+        let loads = Loads::of([70, 60, 5, 5, 200, 1, 1].repeat(30), 100);
+        let there = AtomicUsize::new(0);
+        let load = |item: usize| usize::try_from(loads.before[item + 1] - loads.before[item]).expect("small");
+        let work = |item: usize| {
+            let now = there.fetch_add(load(item), Ordering::SeqCst) + load(item);
+            // What may be ahead, the last one of it, and what is being taken.
+            if now <= 100 + 200 + 200 { Ok(item) } else { Err(now) }
+        };
+        let taken = for_each_in_order(4, &loads, work, |item| {
+            there.fetch_sub(load(item), Ordering::SeqCst);
+            Ok(())
+        });
+        assert_eq!(taken, Ok(()));
+    }
+
     #[test]
     fn a_stream_comes_in_order_and_an_error_ends_it() {
         for threads in [1, 2, 5] {
