@@ -65,7 +65,7 @@ fn plan(archive: &Path, out: &Path, window: Window, feeds: &[Feed]) -> Plan {
 
 /// All that runs over the windows leave for readers, with at most so many rows of an owner held at once.
 fn left_by(archive: &Path, windows: &[Window], feeds: &[Feed], owner_rows_max: usize, threads: usize) -> Tree {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = scratch_folder();
     let out = folder.path().join("out");
     for window in windows {
         let machine = Machine {
@@ -81,6 +81,12 @@ fn left_by(archive: &Path, windows: &[Window], feeds: &[Feed], owner_rows_max: u
     let mut left = tree(&out.join("reports"));
     left.extend(tree(&out.join("lake")).into_iter().map(|(path, bytes)| (Path::new("lake").join(path), bytes)));
     left
+}
+
+/// In memory, where the machine has such a place: many runs wait for the disk otherwise.
+fn scratch_folder() -> tempfile::TempDir {
+    let memory = tempfile::tempdir_in("/dev/shm");
+    memory.or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// What differs, file by file, in few words.
