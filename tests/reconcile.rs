@@ -273,14 +273,11 @@ fn solved(count: i64, broken: Option<i64>) -> (Chain, std::time::Duration) {
     (chain, cpu_time().saturating_sub(start))
 }
 
-/// What this thread has computed, which other work on the machine does not change; where the system does not tell it, the
-/// time by the clock.
+/// What this thread has computed, which other work on the machine does not change. What `/proc` tells of it moves by whole
+/// ticks.
 fn cpu_time() -> std::time::Duration {
-    static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = told.and_then(|text| text.split(' ').next()?.parse().ok());
-    let by_clock = || BEGIN.get_or_init(std::time::Instant::now).elapsed();
-    nanos.map_or_else(by_clock, std::time::Duration::from_nanos)
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::try_from(at).expect("time that was spent")
 }
 
 #[test]

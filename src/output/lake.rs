@@ -6,18 +6,20 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use super::columns::Batch;
 use super::committed::key_of;
-use super::disk::{Access, Disk};
+use super::directory::Shared;
+use super::disk::Access;
 use super::fan::To;
 use super::packed::unpack;
 use super::parquet::{PartitionReader, PartitionWriter};
 use super::sealing::Sealing;
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
-use super::syncer::Syncer;
+use super::syncer::Sync;
 use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
@@ -82,19 +84,68 @@ pub(super) struct LakeDataset {
 }
 
 /// What the second phase works on.
-pub(super) struct Lake<'a> {
-    pub(super) disk: &'a dyn Disk,
-    pub(super) threads: usize,
-    pub(super) syncer: &'a Syncer,
-    /// The output directory.
-    pub(super) out: &'a Path,
+#[derive(Debug)]
+pub(super) struct Lake {
+    /// The output directory and its machine.
+    pub(super) shared: Arc<Shared>,
+    pub(super) sync: Sync,
     /// Where files are staged.
-    pub(super) staging: &'a Path,
+    pub(super) staging: PathBuf,
     pub(super) window: Window,
-    pub(super) datasets: &'a [LakeDataset],
-    pub(super) spill: &'a Spill,
+    pub(super) datasets: Vec<LakeDataset>,
+    pub(super) spill: Arc<Spill>,
     /// The digests of what is written.
-    pub(super) sealing: &'a Sealing,
+    pub(super) sealing: Arc<Sealing>,
+}
+
+/// The second phase under way: behind other work, unless the machine has one thread only. If it is dropped, it is called
+/// off, and when that returns it is over.
+#[derive(Debug)]
+pub(super) struct Writing {
+    stopped: Arc<AtomicBool>,
+    outcomes: Option<Outcomes>,
+}
+
+#[derive(Debug)]
+enum Outcomes {
+    There(Result<Vec<Outcome>>),
+    Behind(JoinHandle<Result<Vec<Outcome>>>),
+}
+
+impl Writing {
+    /// Begins.
+    pub(super) fn begin(lake: Lake) -> Writing {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let outcomes = if lake.shared.machine.threads <= 1 {
+            Outcomes::There(lake.stage(&stopped))
+        } else {
+            let stopped = Arc::clone(&stopped);
+            Outcomes::Behind(std::thread::spawn(move || lake.stage(&stopped)))
+        };
+        Writing { stopped, outcomes: Some(outcomes) }
+    }
+
+    /// Waits for it: what becomes of each partition, in the order of datasets and days.
+    ///
+    /// # Errors
+    /// The first one met.
+    pub(super) fn finish(mut self) -> Result<Vec<Outcome>> {
+        match self.outcomes.take() {
+            Some(Outcomes::There(outcomes)) => outcomes,
+            Some(Outcomes::Behind(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            None => unreachable!("taken here alone"),
+        }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        if let Some(Outcomes::Behind(thread)) = self.outcomes.take() {
+            // What went wrong there does not matter any more.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// What becomes of a partition.
@@ -129,15 +180,15 @@ pub fn is_partition(path: &str) -> bool {
     super::verify::partition_of(path).is_some()
 }
 
-impl Lake<'_> {
+impl Lake {
     /// Stages every partition of the window, in the order of datasets and days.
     ///
     /// # Errors
     /// The first one met; the other threads then stop.
-    pub(super) fn stage(&self) -> Result<Vec<Outcome>> {
+    fn stage(&self, stopped: &AtomicBool) -> Result<Vec<Outcome>> {
         let work = self.work();
-        let queue = Queue { next: AtomicUsize::new(0), stopped: AtomicBool::new(false), done: Mutex::new(Vec::new()) };
-        let threads = self.threads.min(work.len().max(1));
+        let queue = Queue { next: AtomicUsize::new(0), stopped, done: Mutex::new(Vec::new()) };
+        let threads = self.shared.machine.threads.min(work.len().max(1));
         let results: Vec<Result<()>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.run(&work, &queue))).collect();
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
@@ -158,12 +209,13 @@ impl Lake<'_> {
             .iter()
             .flat_map(|each| self.window.iter().map(move |day| (each, day)))
             .filter(|(each, day)| {
-                self.spill.has_rows(each.dataset, *day) || self.out.join(partition_path(each.dataset, *day)).exists()
+                self.spill.has_rows(each.dataset, *day)
+                    || self.shared.root.join(partition_path(each.dataset, *day)).exists()
             })
             .collect()
     }
 
-    fn run(&self, work: &[(&LakeDataset, Day)], queue: &Queue) -> Result<()> {
+    fn run(&self, work: &[(&LakeDataset, Day)], queue: &Queue<'_>) -> Result<()> {
         while !queue.stopped.load(Ordering::Relaxed) {
             let index = queue.next.fetch_add(1, Ordering::Relaxed);
             let Some((each, day)) = work.get(index) else {
@@ -179,7 +231,7 @@ impl Lake<'_> {
     /// `None` when there is no file of the day and none is to be.
     fn partition(&self, each: &LakeDataset, day: Day) -> Result<Option<Outcome>> {
         let target = partition_path(each.dataset, day);
-        let path = self.out.join(&target);
+        let path = self.shared.root.join(&target);
         let mut kept = KeptRows::open(each, day, &path, self.bringers(each, day)?)?;
         // What is sealed is what will be there: rows that are withheld leave nothing.
         let has_rows = self.spill.has_rows(each.dataset, day) && self.sealing.digest_of(each.dataset, day).is_some();
@@ -187,13 +239,13 @@ impl Lake<'_> {
             return Ok(path.exists().then_some(Outcome::Removed(target)));
         }
         let staged_name = format!("{}.{day}.parquet", each.dataset.name);
-        let file = StagedFile::create(self.disk, self.staging.join(&staged_name), Access::Shared)?;
+        let file = StagedFile::create(&*self.shared.machine.disk, self.staging.join(&staged_name), Access::Shared)?;
         let mut rows = RowWriter { dataset: each.dataset, writer: PartitionWriter::new(each.dataset, file)? };
         self.spill.read(each.dataset, day, |block| rows.merge(block, &mut kept))?;
         rows.write_kept(&mut kept, None)?;
         let rows_sha256 = self.sealing.digest_of(each.dataset, day).map(|digest| digest.to_string());
         let (file, totals) = rows.writer.finish(each.dataset, rows_sha256)?;
-        let digested = file.finish_behind(self.syncer)?;
+        let digested = file.finish_behind(&self.sync)?;
         Ok(Some(Outcome::Written(Partition { dataset: each.dataset, staged_name, target, digested, totals })))
     }
 
@@ -217,9 +269,9 @@ impl Lake<'_> {
 }
 
 /// What the threads share.
-struct Queue {
+struct Queue<'s> {
     next: AtomicUsize,
-    stopped: AtomicBool,
+    stopped: &'s AtomicBool,
     done: Mutex<Vec<(usize, Outcome)>>,
 }
 

@@ -13,7 +13,7 @@ use super::datapackage;
 use super::directory::{OutputDir, Shared};
 use super::disk::{Access, Refused};
 use super::encode::{Encoded, Encoder};
-use super::lake::{self, Keep, Lake, LakeDataset};
+use super::lake::{self, Keep, Lake, LakeDataset, Writing};
 use super::manifest::{self, FileFacts, Manifest, ManifestFile, path_text};
 use super::sealed::SealBook;
 use super::sealing::Sealing;
@@ -31,6 +31,8 @@ use crate::state::{Closing, OwnerKey, StateDelta};
 /// Until [`Publication::commit`] nothing of it can be seen; if it is dropped, nothing of it is left.
 #[derive(Debug)]
 pub struct Publication {
+    // Before the folder that it writes into: it is over when that goes.
+    lake: Option<LakeUnderWay>,
     pub(super) staging: Staging,
     job: String,
     pub(super) window: Window,
@@ -41,19 +43,35 @@ pub struct Publication {
     files: Vec<ManifestFile>,
     /// Folders in the report folder.
     folders: Vec<String>,
-    pub(super) spill: Spill,
+    /// Shared once the lake is being written: then no more rows come.
+    pub(super) spill: Arc<Spill>,
     pub(super) sealed: SealBook,
     closings: Option<StagedFile>,
     syncer: Syncer,
+}
+
+/// The lake's partitions, being written.
+#[derive(Debug)]
+struct LakeUnderWay {
+    sealing: Arc<Sealing>,
+    /// `None` for a job without a lake.
+    writing: Option<Writing>,
 }
 
 /// What the run writes of a dataset.
 #[derive(Debug)]
 struct Table {
     dataset: &'static Dataset,
-    report: Option<StagedFile>,
+    report: Option<TableReport>,
     totals: Totals,
     keep: Keep,
+}
+
+/// A dataset's CSV.
+#[derive(Debug)]
+enum TableReport {
+    Open(StagedFile),
+    Whole(Digested),
 }
 
 /// What a commit made visible.
@@ -97,6 +115,7 @@ impl Publication {
         let closings = staging.create(CLOSINGS_FILE, Access::Private)?;
         let tables = datasets.iter().map(|dataset| Table::begin(&staging, dataset, formats)).collect::<Result<_>>()?;
         Ok(Publication {
+            lake: None,
             job: job.to_owned(),
             window,
             run_id: run_id.to_owned(),
@@ -105,7 +124,7 @@ impl Publication {
             tables,
             files: Vec::new(),
             folders: Vec::new(),
-            spill: Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max),
+            spill: Arc::new(Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max)),
             sealed: SealBook::default(),
             closings: Some(closings),
             syncer: Syncer::new(machine.threads),
@@ -132,15 +151,20 @@ impl Publication {
             !dataset.in_lake || days.into_iter().all(|day| window.contains(day)),
             "a run writes rows of its window {window} only, found {totals:?}"
         );
+        assert!(!dataset.in_lake || self.lake.is_none(), "rows of {} come before the lake is written", dataset.name);
         let (csv, mut rows) = encoded.into_parts();
         let table = self.table(dataset);
         table.totals.add(&totals);
-        if let Some(report) = &mut table.report {
+        if let Some(TableReport::Open(report)) = &mut table.report {
             report.append(&csv)?;
         }
         let hashers = rows.take_hashers();
         self.sealed.append(dataset, rows.packed(), rows.places(), hashers)?;
-        if self.parquet { self.spill.append(dataset, &rows) } else { Ok(()) }
+        if !self.parquet || !dataset.in_lake {
+            return Ok(());
+        }
+        let spill = Arc::get_mut(&mut self.spill).expect("not shared while rows come");
+        spill.append(dataset, &rows)
     }
 
     /// Keeps the rows that earlier runs committed for these owners: this run could not ask for them. They must not have
@@ -197,7 +221,7 @@ impl Publication {
         let path = format!("{REPORT_FOLDER}/{name}");
         let mut file = self.staging.create(&path, Access::Shared)?;
         std::io::copy(content, &mut file).or_refused("write a file", &self.staging.folder.join(&path))?;
-        let digested = file.finish_behind(&self.syncer)?;
+        let digested = file.finish_behind(self.syncer.sync())?;
         self.files.push(ManifestFile::of_facts(name, digested, facts));
         Ok(())
     }
@@ -250,7 +274,35 @@ impl Publication {
         PathBuf::from(format!("reports/{}/{}", self.job, self.window))
     }
 
-    /// Writes the partitions and the manifest and makes everything visible, together with what `delta` changes in the
+    /// Says that all rows that the lake takes are there, and whose rows stay: from now on its partitions are written, behind
+    /// what else is to do.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or the disk refuses.
+    pub fn begin_lake(&mut self) -> Result<()> {
+        for table in self.tables.iter_mut().filter(|table| table.dataset.in_lake) {
+            table.finish_report(&self.syncer)?;
+        }
+        let sealing = Arc::new(self.seal()?);
+        let writing = self.parquet.then(|| Writing::begin(self.all_of_the_lake(&sealing)));
+        self.lake = Some(LakeUnderWay { sealing, writing });
+        Ok(())
+    }
+
+    fn all_of_the_lake(&self, sealing: &Arc<Sealing>) -> Lake {
+        let tables = self.tables.iter().filter(|table| table.dataset.in_lake);
+        Lake {
+            shared: Arc::clone(&self.staging.shared),
+            sync: self.syncer.sync().clone(),
+            staging: self.staging.folder.join(LAKE_FOLDER),
+            window: self.window,
+            datasets: tables.map(|table| LakeDataset { dataset: table.dataset, keep: table.keep.clone() }).collect(),
+            spill: Arc::clone(&self.spill),
+            sealing: Arc::clone(sealing),
+        }
+    }
+
+    /// Writes the manifest and makes everything visible, the partitions included, together with what `delta` changes in the
     /// state.
     ///
     /// # Errors
@@ -261,9 +313,12 @@ impl Publication {
         manifest.shard.clone_from(&delta.run.shard);
         manifest.files = self.finish_reports()?;
         self.describe_reports(&mut manifest)?;
-        let sealing = self.seal()?;
+        if self.lake.is_none() {
+            self.begin_lake()?;
+        }
+        let LakeUnderWay { sealing, writing } = self.lake.take().expect("begun at the latest now");
         let early = is_planted(Bug::ManifestFirst).then(|| self.write_manifest(&manifest)).transpose()?;
-        let moves = self.stage_lake(&mut manifest, &sealing)?;
+        let moves = tell_lake(writing.map_or_else(|| Ok(Vec::new()), Writing::finish)?, &mut manifest);
         sealing.tell(&mut manifest);
         self.syncer.finish()?;
         let manifest_sha256 = early.map_or_else(|| self.write_manifest(&manifest), Ok)?;
@@ -317,9 +372,9 @@ impl Publication {
     fn finish_reports(&mut self) -> Result<Vec<ManifestFile>> {
         let mut files = Vec::new();
         for table in &mut self.tables {
-            if let Some(report) = table.report.take() {
+            table.finish_report(&self.syncer)?;
+            if let Some(TableReport::Whole(digested)) = table.report.take() {
                 let name = format!("{}.csv", table.dataset.name);
-                let digested = report.finish_behind(&self.syncer)?;
                 files.push(ManifestFile::of_rows(&name, digested, table.dataset, &table.totals));
             }
         }
@@ -337,46 +392,11 @@ impl Publication {
             return Ok(());
         };
         let name = format!("{REPORT_FOLDER}/{}", datapackage::FILE_NAME);
-        let digested = self.staging.write_whole(&name, Access::Shared, &package)?;
+        let mut file = self.staging.create(&name, Access::Shared)?;
+        file.append(&package)?;
+        let digested = file.finish_behind(self.syncer.sync())?;
         manifest.files.push(ManifestFile::plain(datapackage::FILE_NAME, digested));
         Ok(())
-    }
-
-    fn stage_lake(&mut self, manifest: &mut Manifest, sealing: &Sealing) -> Result<Vec<Move>> {
-        if !self.parquet {
-            return Ok(Vec::new());
-        }
-        let datasets: Vec<LakeDataset> = self
-            .tables
-            .iter_mut()
-            .filter(|table| table.dataset.in_lake)
-            .map(|table| LakeDataset { dataset: table.dataset, keep: table.keep.clone() })
-            .collect();
-        let lake = Lake {
-            disk: &*self.staging.shared.machine.disk,
-            threads: self.staging.shared.machine.threads,
-            syncer: &self.syncer,
-            out: &self.staging.shared.root,
-            staging: &self.staging.folder.join(LAKE_FOLDER),
-            window: self.window,
-            datasets: &datasets,
-            spill: &self.spill,
-            sealing,
-        };
-        let mut moves = Vec::new();
-        for outcome in lake.stage()? {
-            match outcome {
-                lake::Outcome::Removed(target) => manifest.removed.push(path_text(&target)),
-                lake::Outcome::Written(partition) => {
-                    let staged = format!("{LAKE_FOLDER}/{}", partition.staged_name);
-                    let target = path_text(&partition.target);
-                    let (dataset, totals) = (partition.dataset, &partition.totals);
-                    manifest.files.push(ManifestFile::of_rows(&target, partition.digested, dataset, totals));
-                    moves.push(Move { staged, target });
-                }
-            }
-        }
-        Ok(moves)
     }
 
     fn write_manifest(&self, manifest: &Manifest) -> Result<String> {
@@ -391,15 +411,42 @@ impl Publication {
     }
 }
 
+/// Tells the manifest what became of the partitions; gives the files that move.
+fn tell_lake(outcomes: Vec<lake::Outcome>, manifest: &mut Manifest) -> Vec<Move> {
+    let mut moves = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            lake::Outcome::Removed(target) => manifest.removed.push(path_text(&target)),
+            lake::Outcome::Written(partition) => {
+                let staged = format!("{LAKE_FOLDER}/{}", partition.staged_name);
+                let target = path_text(&partition.target);
+                let (dataset, totals) = (partition.dataset, &partition.totals);
+                manifest.files.push(ManifestFile::of_rows(&target, partition.digested, dataset, totals));
+                moves.push(Move { staged, target });
+            }
+        }
+    }
+    moves
+}
+
 impl Table {
     fn begin(staging: &Staging, dataset: &'static Dataset, formats: Formats) -> Result<Table> {
         let mut report = None;
         if formats.csv {
             let mut file = staging.create(&format!("{REPORT_FOLDER}/{}.csv", dataset.name), Access::Shared)?;
             file.append(&CsvSink::header(dataset))?;
-            report = Some(file);
+            report = Some(TableReport::Open(file));
         }
         Ok(Table { dataset, report, totals: Totals::default(), keep: Keep::default() })
+    }
+
+    /// Ends the CSV, of a job that has any.
+    fn finish_report(&mut self, syncer: &Syncer) -> Result<()> {
+        self.report = match self.report.take() {
+            Some(TableReport::Open(file)) => Some(TableReport::Whole(file.finish_behind(syncer.sync())?)),
+            whole_or_none => whole_or_none,
+        };
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::disk::{Access, Disk, DiskFile, Refused};
-use super::syncer::{Syncer, Unsynced};
+use super::syncer::{Sync, Unsynced};
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 
@@ -62,10 +62,10 @@ impl StagedFile {
         Ok(digested)
     }
 
-    /// Leaves it to `syncer` to wait.
-    pub(super) fn finish_behind(self, syncer: &Syncer) -> Result<Digested> {
+    /// Leaves it to `sync` to wait.
+    pub(super) fn finish_behind(self, sync: &Sync) -> Result<Digested> {
         let (digested, unsynced) = self.close()?;
-        syncer.take(unsynced)?;
+        sync.take(unsynced)?;
         Ok(digested)
     }
 

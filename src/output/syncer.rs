@@ -28,25 +28,40 @@ impl Unsynced {
     }
 }
 
-/// Waits for files. On a machine of one thread it does so at once, so that every run takes the same steps.
-#[derive(Debug)]
-pub(super) enum Syncer {
+/// Takes files that are to be brought to the disk. On a machine of one thread it does so at once, so that every run takes
+/// the same steps.
+#[derive(Debug, Clone)]
+pub(super) enum Sync {
     AtOnce,
-    Behind(Behind),
+    Behind(mpsc::Sender<Unsynced>),
 }
 
-/// Threads that wait.
+/// Threads that wait for files.
 #[derive(Debug)]
-pub(super) struct Behind {
-    give: mpsc::Sender<Unsynced>,
+pub(super) struct Syncer {
+    sync: Sync,
     waiting: Vec<JoinHandle<Result<()>>>,
+}
+
+impl Sync {
+    /// Has a file brought to the disk: when [`Syncer::finish`] returns at the latest.
+    pub(super) fn take(&self, file: Unsynced) -> Result<()> {
+        match self {
+            Sync::AtOnce => file.sync(),
+            Sync::Behind(give) => {
+                // Refused only when every thread has met an error, which `finish` tells.
+                let _ = give.send(file);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Syncer {
     /// For a machine of that many threads.
     pub(super) fn new(threads: usize) -> Syncer {
         if threads <= 1 {
-            return Syncer::AtOnce;
+            return Syncer { sync: Sync::AtOnce, waiting: Vec::new() };
         }
         let (give, given) = mpsc::channel::<Unsynced>();
         let given = Arc::new(Mutex::new(given));
@@ -60,31 +75,21 @@ impl Syncer {
                 Ok(())
             })
         };
-        Syncer::Behind(Behind { give, waiting: (0..AT_ONCE).map(|_| wait()).collect() })
+        Syncer { sync: Sync::Behind(give), waiting: (0..AT_ONCE).map(|_| wait()).collect() }
     }
 
-    /// Has a file brought to the disk: when [`Syncer::finish`] returns at the latest.
-    pub(super) fn take(&self, file: Unsynced) -> Result<()> {
-        match self {
-            Syncer::AtOnce => file.sync(),
-            Syncer::Behind(behind) => {
-                // Refused only when every thread has met an error, which `finish` tells.
-                let _ = behind.give.send(file);
-                Ok(())
-            }
-        }
+    /// Where files are handed over, on any thread.
+    pub(super) fn sync(&self) -> &Sync {
+        &self.sync
     }
 
-    /// Waits for all of them.
+    /// Waits for all of them. Nobody else may hold what [`Syncer::sync`] gave.
     ///
     /// # Errors
     /// The first one that the disk refused.
     pub(super) fn finish(&mut self) -> Result<()> {
-        let Syncer::Behind(Behind { give, waiting }) = std::mem::replace(self, Syncer::AtOnce) else {
-            return Ok(());
-        };
-        drop(give);
-        let waited: Vec<Result<()>> = waiting
+        drop(std::mem::replace(&mut self.sync, Sync::AtOnce));
+        let waited: Vec<Result<()>> = std::mem::take(&mut self.waiting)
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect();

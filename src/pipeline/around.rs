@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::gather::OwnerPages;
 use crate::breaks::{Break, Subject};
 use crate::landing::{Archive, ResponseId};
-use crate::provider::anytime::page::{Json, Page};
+use crate::provider::anytime::page::{self, Json, Page};
 use crate::record::rows::Text;
 use crate::record::{CardTransaction, CreditTransfer, Day, Feed, Row, Stamp, StatementLine, Status};
 use crate::report::{Around, ShownRow, Source};
@@ -126,15 +126,8 @@ fn holds(feed: Feed, response: &[u8], txid: &str) -> bool {
 
 /// A response, so that it can be found again.
 pub(super) fn source(archive: &Archive, response: ResponseId, bytes: &[u8]) -> Source {
-    #[derive(Deserialize)]
-    struct Numbered<'a> {
-        #[serde(borrow, default)]
-        request_id: Option<&'a RawValue>,
-    }
-    let numbered = serde_json::from_slice::<Numbered<'_>>(bytes).ok();
-    let request_id = numbered.and_then(|numbered| numbered.request_id).map(|id| id.get().trim_matches('"').to_owned());
     Source {
-        request_id,
+        request_id: page::request_id(bytes).map(str::to_owned),
         file: archive.name_of(response).to_owned(),
         number: response.0,
         sha256: archive.sha256_of(response).unwrap_or_else(|| super::owner::sha256(bytes)),

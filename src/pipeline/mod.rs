@@ -304,6 +304,8 @@ impl<'p> Ledger<'p> {
             &self.beside,
         )?;
         registered.taken_back.extend(seams_over);
+        // What follows tells of the run; its rows, and which earlier ones stay, are settled.
+        self.publication.begin_lake()?;
         let known = |pages| knowledge(self.plan, gathered, priors, pages, self.publication.scratch_folder());
         let look_again = |owner: usize, wanted: &[Wanted]| {
             let (pages, archive) = (&gathered.owners[owner], &gathered.archive);

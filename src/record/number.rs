@@ -224,10 +224,14 @@ pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals
     out.extend(std::iter::repeat_n(b'0', usize::from(decimals) - text.len()));
     out.extend_from_slice(text);
 }
+
 /// As [`write_fixed`]: from the last digit to the first, two at a time, into one small buffer.
 fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
-    // A sign, a point, 19 digits and the zeros before them.
-    let mut text = [b'0'; 32];
+    // A sign, a point, 19 digits and the zeros before them; behind them what need not be copied, but is copied faster than
+    // so many bytes as there happen to be.
+    const END: usize = 32;
+    const COPIED: usize = 24;
+    let mut text = [b'0'; END + COPIED];
     let (mut rest, mut decimals) = (unscaled.unsigned_abs(), scale);
     for (zeros, factor) in [(4, 10_000), (2, 100), (1, 10)] {
         while decimals >= decimals_min + zeros && rest % factor == 0 {
@@ -235,7 +239,7 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
             decimals -= zeros;
         }
     }
-    let mut at = text.len();
+    let mut at = END;
     if decimals > 0 {
         let mut behind = decimals;
         while behind >= 2 {
@@ -258,7 +262,7 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
         rest /= 100;
     }
     // One digit at least stands before the point.
-    if rest > 0 || text.get(at).is_none_or(|byte| *byte == b'.') {
+    if rest > 0 || at == END || text[at] == b'.' {
         at -= 1;
         text[at] = pair(rest)[1];
     }
@@ -266,7 +270,13 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
         at -= 1;
         text[at] = b'-';
     }
-    out.extend_from_slice(&text[at..]);
+    match text[at..].first_chunk::<COPIED>() {
+        Some(padded) if END - at <= COPIED => {
+            out.extend_from_slice(padded);
+            out.truncate(out.len() - COPIED + END - at);
+        }
+        _ => out.extend_from_slice(&text[at..END]),
+    }
 }
 
 /// The digits of a number below 100.

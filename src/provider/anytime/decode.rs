@@ -8,7 +8,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde::Deserialize;
 
@@ -17,7 +16,7 @@ use super::scalar::{
     self, Field, FieldError, Raw, day, excerpt, money, quoted, rate, required_money, required_stamp, required_text,
     stamp, text,
 };
-use super::scan::{Fields, Json, fields};
+use super::scan::{Fields, Json, fields, objects};
 use crate::record::rows::Text;
 use crate::record::{
     CardTransaction, Clock, CreditTransfer, Feed, Money, StatementLine, Status, TransferStatus, Window,
@@ -109,6 +108,14 @@ fields! {
         "date" => date,
         "date_transaction" => date_transaction,
         "description" => description,
+    }
+}
+
+fields! {
+    /// A rate of VAT and what it comes to.
+    struct WireVat {
+        "rate" => rate,
+        "amount" => amount,
     }
 }
 
@@ -486,30 +493,38 @@ fn joined<'a>(texts: Vec<Option<Text<'a>>>) -> Option<Text<'a>> {
 /// `vat_details` as compact JSON with both values as texts, as sent; `None` when there are none.
 fn vat_details<'a>(raw: Raw<'a>) -> Field<Option<Text<'a>>> {
     const FIELD: &str = "vat_details";
-    #[derive(Deserialize)]
-    struct WireVat<'a> {
-        #[serde(borrow)]
-        rate: Raw<'a>,
-        #[serde(borrow)]
-        amount: Raw<'a>,
-    }
     let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
         return Ok(None);
     };
-    let items: Vec<WireVat<'a>> = if json.starts_with('{') { vec![parse(FIELD, json)?] } else { parse(FIELD, json)? };
-    let mut out = String::from("[");
+    let items: Vec<WireVat<'a>> = match objects(json) {
+        Some(items) => items,
+        None if json.starts_with('{') => vec![parse(FIELD, json)?],
+        None => parse(FIELD, json)?,
+    };
+    let mut out = String::with_capacity(json.len() + 8 * items.len());
     for item in items {
-        let separator = if out.len() > 1 { "," } else { "" };
-        let (rate, amount) = (text(FIELD, item.rate)?, text(FIELD, item.amount)?);
-        let (rate, amount) = (json_text(rate.as_ref()), json_text(amount.as_ref()));
-        let _ = write!(out, "{separator}{{\"rate\":{rate},\"amount\":{amount}}}");
+        out.push_str(if out.is_empty() { "[{\"rate\":" } else { ",{\"rate\":" });
+        push_json(&mut out, text(FIELD, item.rate)?.as_deref());
+        out.push_str(",\"amount\":");
+        push_json(&mut out, text(FIELD, item.amount)?.as_deref());
+        out.push('}');
     }
-    out.push(']');
+    out.push_str(if out.is_empty() { "[]" } else { "]" });
     Ok(Some(Cow::Owned(out)))
 }
 
-fn json_text(text: Option<&Text<'_>>) -> String {
-    serde_json::to_string(&text).expect("a text is JSON")
+/// A text as JSON spells it, or `null`.
+fn push_json(out: &mut String, text: Option<&str>) {
+    let Some(text) = text else {
+        return out.push_str("null");
+    };
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
+    }
 }
 
 fn finish<R>(decode: impl FnOnce() -> Field<R>, id: Raw<'_>) -> Decoded<R> {

@@ -114,7 +114,7 @@ impl<'de: 'a, 'a, F> Deserialize<'de> for RowText<'a, F> {
 impl<'a, F: Fields<'a>> RowForm<'a> for RowText<'a, F> {
     fn scan(scanner: &mut Scanner<'a>, rows: &mut Vec<Self>) -> Option<()> {
         let start = *scanner;
-        let json = scanner.fields(&mut F::default()).or_else(|| {
+        let json = scanner.text_of_fields::<F>().or_else(|| {
             *scanner = start;
             scanner.value()
         })?;
@@ -227,6 +227,22 @@ struct WireFilters<'a> {
 struct WireSender<'a> {
     #[serde(borrow)]
     sender_account_id: Raw<'a>,
+}
+
+/// The number that the provider gave its answer; `None` when it is not found before anything unusual.
+pub fn request_id(response: &[u8]) -> Option<&str> {
+    let mut scanner = Scanner::new(std::str::from_utf8(response).ok()?);
+    let mut found = None;
+    // It stands near the beginning: there is no need to go on.
+    let _ = scanner.object(|scanner, name| {
+        let value = scanner.optional()?;
+        let is_it = name == "request_id";
+        if is_it {
+            found = value.map(|id| id.get().trim_matches('"'));
+        }
+        (!is_it).then_some(())
+    });
+    found
 }
 
 impl<'a, R: RowForm<'a>> Page<'a, R> {

@@ -34,6 +34,9 @@ pub(super) fn text<'a>(field: &'static str, raw: Raw<'a>) -> Field<Option<Text<'
     if let Some(plain) = json.plain_string() {
         return Ok(Some(Cow::Borrowed(plain)));
     }
+    if let Some(text) = json.unescaped() {
+        return Ok(Some(Cow::Owned(text)));
+    }
     let json = json.get();
     match json.as_bytes()[0] {
         b'"' => string(field, json).map(Some),

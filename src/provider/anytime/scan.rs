@@ -36,6 +36,33 @@ impl<'a> Json<'a> {
     pub fn plain_string(self) -> Option<&'a str> {
         self.is_plain_string.then(|| &self.text[1..self.text.len() - 1])
     }
+
+    /// The characters of a string; `None` when it is none, or one that `serde_json` is to read.
+    pub fn unescaped(self) -> Option<String> {
+        let mut rest = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        let mut text = String::with_capacity(rest.len());
+        while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+            text.push_str(&rest[..at]);
+            let (letter, behind) = match rest.as_bytes().get(at + 1)? {
+                // Half of a pair is no letter.
+                b'u' => {
+                    let digits = rest.get(at + 2..at + 6).filter(|digits| !digits.starts_with('+'))?;
+                    (char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, at + 6)
+                }
+                b'b' => ('\u{8}', at + 2),
+                b'f' => ('\u{c}', at + 2),
+                b'n' => ('\n', at + 2),
+                b'r' => ('\r', at + 2),
+                b't' => ('\t', at + 2),
+                mark @ (b'"' | b'\\' | b'/') => (char::from(*mark), at + 2),
+                _ => return None,
+            };
+            text.push(letter);
+            rest = &rest[behind..];
+        }
+        text.push_str(rest);
+        Some(text)
+    }
 }
 
 impl fmt::Debug for Json<'_> {
@@ -60,8 +87,9 @@ pub trait Fields<'a>: Default {
 
     /// Takes fields as long as they come in the order of [`Fields::NAMES`], some of them left out, and notes which were
     /// seen. The scanner stands before the first name, and then behind the object or before a name that is out of order.
+    /// Where the values are not wanted (`KEEPS` is false), they are walked over.
     #[doc(hidden)]
-    fn in_order(&mut self, scanner: &mut Scanner<'a>, seen: &mut u64) -> Option<Next>;
+    fn in_order<const KEEPS: bool>(&mut self, scanner: &mut Scanner<'a>, seen: &mut u64) -> Option<Next>;
 }
 
 /// What follows a field.
@@ -98,14 +126,18 @@ macro_rules! fields {
                 panic!("expected a place among {at} names, found {place}")
             }
 
-            fn in_order(
+            fn in_order<const KEEPS: bool>(
                 &mut self,
                 scanner: &mut $crate::provider::anytime::scan::Scanner<'a>,
                 seen: &mut u64,
             ) -> Option<$crate::provider::anytime::scan::Next> {
                 let mut bit = 1;
                 $(if scanner.takes_text(concat!("\"", $name_in_json, "\":")) {
-                    self.$field = scanner.optional()?;
+                    if KEEPS {
+                        self.$field = scanner.optional()?;
+                    } else {
+                        scanner.pass()?;
+                    }
                     *seen |= bit;
                     if scanner.next_field()? == $crate::provider::anytime::scan::Next::End {
                         return Some($crate::provider::anytime::scan::Next::End);
@@ -119,6 +151,25 @@ macro_rules! fields {
     };
 }
 pub(super) use fields;
+
+/// The objects of an array, or one that stands by itself; `None` when `serde_json` is to read them.
+pub(super) fn objects<'a, F: Fields<'a>>(json: &'a str) -> Option<Vec<F>> {
+    let mut scanner = Scanner::new(json);
+    let mut objects = Vec::new();
+    let mut object = |scanner: &mut Scanner<'a>| {
+        let mut fields = F::default();
+        scanner.fields(&mut fields)?;
+        objects.push(fields);
+        Some(())
+    };
+    if scanner.blanks()? == b'[' {
+        scanner.array(object)?;
+    } else {
+        object(&mut scanner)?;
+    }
+    scanner.end()?;
+    Some(objects)
+}
 
 /// Goes through a text from its beginning.
 #[derive(Debug, Clone, Copy)]
@@ -237,12 +288,23 @@ impl<'a> Scanner<'a> {
     /// Takes an object of known fields and gives its text. Gives up if one of them is named twice.
     #[inline]
     pub(super) fn fields<F: Fields<'a>>(&mut self, fields: &mut F) -> Option<Json<'a>> {
+        self.known_fields::<F, true>(fields)
+    }
+
+    /// As [`Scanner::fields`], where the text alone is wanted.
+    #[inline]
+    pub(super) fn text_of_fields<F: Fields<'a>>(&mut self) -> Option<Json<'a>> {
+        self.known_fields::<F, false>(&mut F::default())
+    }
+
+    #[inline]
+    fn known_fields<F: Fields<'a>, const KEEPS: bool>(&mut self, fields: &mut F) -> Option<Json<'a>> {
         self.blanks()?;
         let start = self.at;
         self.take(b'{')?;
         let mut seen = 0_u64;
         // Objects of one kind name their fields in one order, which is mostly that of the declaration.
-        if !self.takes(b'}') && fields.in_order(self, &mut seen)? == Next::Field {
+        if !self.takes(b'}') && fields.in_order::<KEEPS>(self, &mut seen)? == Next::Field {
             let mut expected = 0;
             self.rest_of_object(|scanner, name| {
                 let value = scanner.optional()?;
@@ -268,24 +330,29 @@ impl<'a> Scanner<'a> {
     /// Takes any value; `None` inside for `null`.
     #[allow(clippy::option_option, reason = "three outcomes: unusual, null, a value")]
     pub(super) fn optional(&mut self) -> Option<Option<Json<'a>>> {
-        self.value().map(|value| (value.text != "null").then_some(value))
+        if self.is_null() { self.word("null").map(|()| None) } else { self.value().map(Some) }
     }
 
     /// Takes any value and gives its text.
     #[inline]
     pub(super) fn value(&mut self) -> Option<Json<'a>> {
-        let first = self.blanks()?;
+        self.blanks()?;
         let start = self.at;
-        let mut is_plain_string = false;
-        match first {
+        let is_plain_string = self.pass()?;
+        Some(Json { text: &self.text[start..self.at], is_plain_string })
+    }
+
+    /// Takes any value; whether it is a string in which nothing is escaped.
+    #[inline]
+    pub(super) fn pass(&mut self) -> Option<bool> {
+        match self.blanks()? {
             b'"' => {
                 self.at += 1;
-                is_plain_string = self.string()?;
+                self.string()
             }
-            b'{' | b'[' => self.nested()?,
-            _ => self.plain(first)?,
+            b'{' | b'[' => self.nested().map(|()| false),
+            first => self.plain(first).map(|()| false),
         }
-        Some(Json { text: &self.text[start..self.at], is_plain_string })
     }
 
     /// Takes an object or an array of anything.
@@ -577,6 +644,15 @@ mod tests {
             agrees(&json.chars().take(cut).collect::<String>())?;
             agrees(&format!("{{\"a\":{json},{json}:1,\"type\":[{json}]}}"))?;
             agrees(&format!("\"{text}\""))?;
+            prop_assert_eq!(Json::of(&json).unescaped(), Some(text));
+        }
+
+        #[test]
+        fn escapes_mean_what_serde_json_says(json in r#"(\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\\ud8[0-9a-f]{2}\\udc[0-9a-f]{2}|[a-zé東 ]){0,8}"#) {
+            let json = format!("\"{json}\"");
+            if let Some(text) = Json::of(&json).unescaped() {
+                prop_assert_eq!(Some(text), serde_json::from_str::<String>(&json).ok(), "{}", json);
+            }
         }
     }
 }
