@@ -11,7 +11,7 @@ use super::disk::{Disk, LocalDisk};
 
 /// Packed rows that are held in memory before they go to a scratch file.
 const HELD_BYTES_MAX: usize = 80 << 20;
-/// Rows of one owner that are held at once.
+/// Rows of one owner that are held as a whole.
 const OWNER_ROWS_MAX: usize = 1 << 15;
 
 /// The time of day.
@@ -43,8 +43,8 @@ pub struct Machine {
     pub threads: usize,
     /// Bytes of packed rows in memory before they go to a scratch file.
     pub held_bytes_max: usize,
-    /// About how many rows of one owner are held at once: an owner whose balances form a chain and who has more is processed
-    /// in parts.
+    /// About how many rows of one owner are held as a whole: an owner whose balances form a chain and who has more is
+    /// processed in parts of a quarter of it.
     pub owner_rows_max: usize,
 }
 

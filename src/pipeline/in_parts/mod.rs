@@ -35,6 +35,8 @@ use crate::reconcile::part::{Sighting, duplicates_of, join_balances};
 use crate::record::{BalanceRow, Day, Feed, RejectRow};
 use crate::report::Around;
 
+/// Of the rows up to which an owner is held as a whole, the share that a part has: several are there at once.
+const PARTS_OF_MAX: usize = 4;
 /// Of the rows of a part, the share that it has to know of those before and behind it.
 const AROUND_SHARE: usize = 16;
 /// Rows that it has to know in any case.
@@ -101,7 +103,8 @@ impl Parted {
         rows_max: usize,
         threads: usize,
     ) -> Result<Parted> {
-        let size = PartSize { rows: rows_max, around: (rows_max / AROUND_SHARE).max(AROUND_MIN), threads };
+        let rows = rows_max / PARTS_OF_MAX;
+        let size = PartSize { rows, around: (rows / AROUND_SHARE).max(AROUND_MIN), threads };
         let survey = match pages.feed {
             Feed::CardTransactions => survey::<Cards>(pages, archive, knowledge, size),
             _ => survey::<Statements>(pages, archive, knowledge, size),
