@@ -14,9 +14,9 @@ mod trail;
 pub use delta::{Closing, Covered, OwnerKey, RunRecord, StateDelta};
 pub use lifecycle::SeenBreak;
 pub use register::{BreakFilter, KnownBreak};
-pub(crate) use seals::SealLine;
 pub use seals::{CoveredDays, Digest, SealedPartition, SealedRows, seal_day, seal_partition};
-pub(crate) use span::{SealedDay, Span};
+pub(crate) use seals::{PartitionSeal, SealLine, in_seals};
+pub(crate) use span::{DAY_BYTES, SealedDay, Span};
 pub use trail::TrailEntry;
 
 use std::collections::HashMap;

@@ -94,11 +94,15 @@ impl Publication {
         is_read: &dyn Fn(&OwnerKey) -> bool,
         changes: &mut Changes,
     ) -> Result<HashSet<OwnerKey>> {
+        let before = self.staging.shared.state.sealed_rows(dataset, day)?;
+        if before.is_empty() && covered.is_empty() {
+            return Ok(HashSet::new());
+        }
         let now: HashMap<Arc<OwnerKey>, SealedRows> =
             self.sealed.of(dataset, day).into_iter().map(|sealed| (Arc::clone(&sealed.owner), sealed)).collect();
         let mut differing = HashSet::new();
         let mut known = HashSet::new();
-        for old in self.staging.shared.state.sealed_rows(dataset, day)? {
+        for old in before {
             known.insert(Arc::clone(&old.owner));
             let is_same = now.get(&old.owner).is_some_and(|new| new.digest == old.digest);
             if is_same || self.keeps_owner(dataset, &old.owner) {

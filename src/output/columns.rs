@@ -10,7 +10,6 @@ use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::packed::{Cells, damaged};
-use super::short;
 use crate::record::{CellSink, Column, Dataset, Day, Kind, Money, Rate, Stamp};
 use crate::{Error, Result};
 
@@ -174,7 +173,7 @@ impl Nulls {
 
 impl Texts {
     fn push(&mut self, text: Option<&[u8]>) {
-        short::push(&mut self.bytes, text.unwrap_or_default());
+        self.bytes.extend_from_slice(text.unwrap_or_default());
         self.ends.push(i32::try_from(self.bytes.len()).expect("a batch has fewer than 2 GiB of one column"));
         self.nulls.push(text.is_none());
     }

@@ -7,7 +7,6 @@
 use csv::{Terminator, WriterBuilder};
 use csv_core::WriteResult;
 
-use super::short;
 use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp};
 
 /// Writes rows as lines of CSV into memory.
@@ -84,7 +83,7 @@ impl CellSink for CsvSink {
             self.quoted(mark, text);
         } else {
             self.bytes.extend_from_slice(mark);
-            short::push(&mut self.bytes, text);
+            self.bytes.extend_from_slice(text);
             self.bytes.push(b',');
         }
     }

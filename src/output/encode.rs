@@ -6,7 +6,7 @@ use crate::record::{Dataset, Day, Row};
 use super::csv::CsvSink;
 use super::fan::{Both, Maybe};
 use super::packed::Packer;
-use super::sealed::Hashers;
+use super::sealed::{Hashers, SealedDays};
 use super::totals::{Summing, Totals};
 
 /// Bytes of a line of CSV, and of a packed row: by these, room is made.
@@ -34,7 +34,7 @@ impl Encoder {
             encoded.push(row);
         }
         if let Some(lake) = &mut encoded.lake {
-            lake.hash();
+            lake.seal();
         }
         encoded
     }
@@ -67,6 +67,8 @@ pub(super) struct LakeRows {
     /// Runs of rows of one day: the day, how many rows, and where in the packed bytes they end.
     runs: Vec<(Day, u64, usize)>,
     hashers: Hashers,
+    /// The digests of the days, unless rows came after they were made.
+    sealed: Option<SealedDays>,
     /// How many runs are hashed, and how far that is.
     hashed: (usize, usize),
 }
@@ -113,6 +115,7 @@ impl Encoded {
 
 impl LakeRows {
     fn end_row(&mut self, day: Day) {
+        self.sealed = None;
         let end = self.packer.len();
         let is_open = self.hashed.0 < self.runs.len();
         match self.runs.last_mut() {
@@ -135,6 +138,12 @@ impl LakeRows {
         self.hashed = (self.runs.len(), start);
     }
 
+    /// Makes the digests of the days, on whatever thread this is.
+    fn seal(&mut self) {
+        self.hash();
+        self.sealed = Some(self.hashers.digests());
+    }
+
     /// The packed rows, run by run.
     pub(super) fn runs(&self) -> impl Iterator<Item = (Day, &[u8])> {
         self.places().map(|(day, _, at)| (day, &self.packer.bytes()[at]))
@@ -155,9 +164,11 @@ impl LakeRows {
         self.packer.bytes()
     }
 
-    /// The days' hashes, to be gone on with or finished.
-    pub(super) fn take_hashers(&mut self) -> Hashers {
-        self.hash();
-        std::mem::take(&mut self.hashers)
+    /// The days' hashes, to be gone on with, and the digests that they come to so far.
+    pub(super) fn take_hashes(&mut self) -> (Hashers, SealedDays) {
+        if self.sealed.is_none() {
+            self.seal();
+        }
+        (std::mem::take(&mut self.hashers), self.sealed.take().unwrap_or_default())
     }
 }

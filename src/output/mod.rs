@@ -17,7 +17,6 @@
 //! | `disk`, `machine` | the steps asked of a file system, behind a trait; the clock and the like beside it |
 //! | `staged`, `syncer` | a file that is counted and hashed while it is written; waiting until many are on the disk |
 //! | `encode`, `csv`, `packed`, `totals`, `fan` | the first phase |
-//! | `short` | texts of a few bytes |
 //! | `spill` | packed rows between the phases |
 //! | `lake`, `columns`, `parquet` | the second phase |
 //! | `sealed`, `sealing` | digests of what is written, and the chain of sealed days |
@@ -50,7 +49,6 @@ mod samples;
 mod schema;
 mod sealed;
 mod sealing;
-mod short;
 mod spill;
 mod staged;
 mod syncer;

@@ -4,7 +4,6 @@
 //! are their length and their bytes, their length one higher too. Rows in this encoding are also what sealed days are
 //! hashes of (see [`crate::state::Digest`]): a change of it makes every earlier day look changed.
 
-use super::short;
 use crate::record::{CellSink, Dataset, Day, Kind, Money, Rate, Stamp};
 use crate::{Error, Result};
 
@@ -59,7 +58,7 @@ impl CellSink for Packer {
             return self.bytes.push(0);
         };
         self.unsigned(text.len() as u64 + 1);
-        short::push(&mut self.bytes, text.as_bytes());
+        self.bytes.extend_from_slice(text.as_bytes());
     }
 
     fn money(&mut self, value: Option<Money>, _digits: u8) {

@@ -158,8 +158,8 @@ impl Publication {
         if let Some(TableReport::Open(report)) = &mut table.report {
             report.append(&csv)?;
         }
-        let hashers = rows.take_hashers();
-        self.sealed.append(dataset, rows.packed(), rows.places(), hashers)?;
+        let hashes = rows.take_hashes();
+        self.sealed.append(dataset, rows.packed(), rows.places(), hashes)?;
         if !self.parquet || !dataset.in_lake {
             return Ok(());
         }
@@ -334,10 +334,11 @@ impl Publication {
 
     /// What the commit seals: the run's own rows, and with them what other runs committed of the same days.
     fn seal(&mut self) -> Result<Sealing> {
-        self.sealed.finish();
         let tables = self.tables.iter().filter(|table| table.dataset.in_lake);
         let datasets: Vec<_> = tables.map(|table| (table.dataset, &table.keep)).collect();
-        Sealing::new(&self.staging.shared.state, self.window, &datasets, &self.sealed, self.parquet)
+        let (machine, state) = (&self.staging.shared.machine, &self.staging.shared.state);
+        let sealed = std::mem::take(&mut self.sealed);
+        Sealing::new(state, self.window, &datasets, sealed, self.parquet, machine.threads)
     }
 
     fn write_seals(&self, sealing: &Sealing, manifest_sha256: &str) -> Result<()> {
@@ -358,6 +359,7 @@ impl Publication {
 
     /// The closing balances that the run has of an owner, by day.
     pub fn closings_of(&mut self, owner: &OwnerKey) -> BTreeMap<Day, Money> {
+        assert!(self.lake.is_none(), "what is sealed has been handed on");
         self.sealed.finish();
         let closing = |day| self.sealed.closing_of(owner, day).map(|closing| (day, closing));
         self.window.iter().filter_map(closing).collect()

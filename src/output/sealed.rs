@@ -12,11 +12,14 @@ use super::lake::OwnerOf;
 use super::packed::unpack;
 use crate::Result;
 use crate::record::{Dataset, Day, Money, dataset};
-use crate::state::{Closing, Digest, OwnerKey, SealedRows};
+use crate::state::{Closing, Digest, OwnerKey, SealedDay, SealedRows};
 
 /// The rows of days, hashed as they come.
 #[derive(Debug, Default)]
 pub(super) struct Hashers(BTreeMap<Day, (Sha256, u64)>);
+
+/// Each day's digest, and how many rows it has.
+pub(super) type SealedDays = Vec<(Day, Digest, u64)>;
 
 impl Hashers {
     /// Adds packed rows to a day.
@@ -24,6 +27,12 @@ impl Hashers {
         let (hash, count) = self.0.entry(day).or_default();
         hash.update(packed);
         *count += rows;
+    }
+
+    /// What the days come to so far.
+    pub(super) fn digests(&self) -> SealedDays {
+        let digest = |hash: &Sha256| Digest(hash.clone().finalize().into());
+        self.0.iter().map(|(day, (hash, rows))| (*day, digest(hash), *rows)).collect()
     }
 }
 
@@ -34,15 +43,34 @@ pub(super) struct SealBook {
     numbers: HashMap<Arc<OwnerKey>, u32>,
     days: BTreeMap<(&'static str, Day), Vec<Entry>>,
     /// The owner that came last in each dataset: more rows of it may follow.
-    pending: HashMap<&'static str, (u32, Hashers)>,
+    pending: HashMap<&'static str, Pending>,
 }
 
+/// An owner's days that may not be whole yet.
 #[derive(Debug)]
-struct Entry {
+struct Pending {
     owner: u32,
-    rows: u64,
-    digest: Digest,
+    hashers: Hashers,
+    /// The digests, unless rows came after they were made.
+    digests: Option<SealedDays>,
+}
+
+/// What the run has of an owner's day.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// By its number.
+    pub(super) owner: u32,
+    /// An owner's day has fewer than 2^32.
+    rows: u32,
+    pub(super) digest: Digest,
     closing: Option<Money>,
+}
+
+impl Entry {
+    /// As the state keeps it.
+    pub(super) fn sealed(&self, day: Day) -> SealedDay {
+        SealedDay { day, rows: u64::from(self.rows), digest: self.digest, closing: self.closing }
+    }
 }
 
 impl SealBook {
@@ -52,7 +80,7 @@ impl SealBook {
         dataset: &'static Dataset,
         packed: &[u8],
         runs: impl Iterator<Item = (Day, u64, std::ops::Range<usize>)>,
-        hashers: Hashers,
+        (hashers, digests): (Hashers, SealedDays),
     ) -> Result<()> {
         if packed.is_empty() {
             return Ok(());
@@ -62,10 +90,14 @@ impl SealBook {
         let owner = self.number(key_of(&owner.owner()));
         match self.pending.get_mut(dataset.name) {
             // An owner that comes in parts: its digests go on. Rare, so that hashing here does not matter.
-            Some((last, known)) if *last == owner => runs.for_each(|(day, rows, at)| known.add(day, &packed[at], rows)),
+            Some(pending) if pending.owner == owner => {
+                pending.digests = None;
+                runs.for_each(|(day, rows, at)| pending.hashers.add(day, &packed[at], rows));
+            }
             _ => {
-                if let Some((last, known)) = self.pending.insert(dataset.name, (owner, hashers)) {
-                    self.close(dataset.name, last, known);
+                let pending = Pending { owner, hashers, digests: Some(digests) };
+                if let Some(before) = self.pending.insert(dataset.name, pending) {
+                    self.close(dataset.name, before);
                 }
             }
         }
@@ -75,15 +107,15 @@ impl SealBook {
     /// Says that no more rows come.
     pub(super) fn finish(&mut self) {
         let pending: Vec<_> = self.pending.drain().collect();
-        for (dataset, (owner, hashers)) in pending {
-            self.close(dataset, owner, hashers);
+        for (dataset, pending) in pending {
+            self.close(dataset, pending);
         }
     }
 
-    fn close(&mut self, dataset: &'static str, owner: u32, hashers: Hashers) {
-        for (day, (hash, rows)) in hashers.0 {
-            let entry = Entry { owner, rows, digest: Digest(hash.finalize().into()), closing: None };
-            self.days.entry((dataset, day)).or_default().push(entry);
+    fn close(&mut self, dataset: &'static str, Pending { owner, hashers, digests }: Pending) {
+        for (day, digest, rows) in digests.unwrap_or_else(|| hashers.digests()) {
+            let rows = u32::try_from(rows).expect("an owner's day has fewer than 2^32 rows");
+            self.days.entry((dataset, day)).or_default().push(Entry { owner, rows, digest, closing: None });
         }
     }
 
@@ -91,10 +123,10 @@ impl SealBook {
     pub(super) fn note_closing(&mut self, closing: &Closing) {
         let owner = self.number(closing.owner.clone());
         let name = dataset::BALANCES.name;
-        if self.pending.get(name).is_some_and(|(last, _)| *last == owner)
-            && let Some((last, hashers)) = self.pending.remove(name)
+        if self.pending.get(name).is_some_and(|pending| pending.owner == owner)
+            && let Some(pending) = self.pending.remove(name)
         {
-            self.close(name, last, hashers);
+            self.close(name, pending);
         }
         let day = self.days.get_mut(&(name, closing.day));
         if let Some(entry) = day.and_then(|day| day.iter_mut().rev().find(|entry| entry.owner == owner)) {
@@ -114,11 +146,32 @@ impl SealBook {
         let entries = self.days.get(&(dataset.name, day)).map(Vec::as_slice).unwrap_or_default();
         let sealed = |entry: &Entry| SealedRows {
             owner: Arc::clone(&self.owners[entry.owner as usize]),
-            rows: entry.rows,
+            rows: u64::from(entry.rows),
             digest: entry.digest,
             closing: entry.closing,
         };
         entries.iter().map(sealed).collect()
+    }
+
+    /// Hands out what the run has of a dataset's day: it is not kept.
+    pub(super) fn take(&mut self, dataset: &Dataset, day: Day) -> Vec<Entry> {
+        self.days.remove(&(dataset.name, day)).unwrap_or_default()
+    }
+
+    /// What is known of another run's rows, in the form of the run's own.
+    pub(super) fn entry(&mut self, sealed: &SealedRows) -> Entry {
+        let rows = u32::try_from(sealed.rows).expect("an owner's day has fewer than 2^32 rows");
+        let owner = self.number((*sealed.owner).clone());
+        Entry { owner, rows, digest: sealed.digest, closing: sealed.closing }
+    }
+
+    /// The owners by their numbers.
+    pub(super) fn into_owners(self) -> Vec<Arc<OwnerKey>> {
+        self.owners
+    }
+
+    pub(super) fn owner(&self, number: u32) -> &Arc<OwnerKey> {
+        &self.owners[number as usize]
     }
 
     fn number(&mut self, owner: OwnerKey) -> u32 {
@@ -157,8 +210,8 @@ mod tests {
         for card in ["900", "1000"] {
             for part in rows(card).chunks(parts) {
                 let mut rows = Encoder::new(&CARD_TRANSACTIONS, false).encode(part).into_parts().1;
-                let hashers = rows.take_hashers();
-                book.append(&CARD_TRANSACTIONS, rows.packed(), rows.places(), hashers).expect("rows of its own");
+                let hashes = rows.take_hashes();
+                book.append(&CARD_TRANSACTIONS, rows.packed(), rows.places(), hashes).expect("rows of its own");
             }
         }
         book.finish();

@@ -1,26 +1,28 @@
 //! What a commit seals: each owner's day, each dataset's day, and the chain of days from the window's first to the last.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::lake::{Keep, partition_path};
 use super::manifest::{Manifest, ManifestSeal, path_text};
-use super::sealed::SealBook;
+use super::sealed::{Entry, SealBook};
 use crate::Result;
 use crate::record::{Dataset, Day, Window};
 use crate::state::{
-    Digest, OwnerKey, SealLine, SealedDay, SealedPartition, SealedRows, Span, State, seal_day, seal_partition,
+    DAY_BYTES, Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, State, in_seals, seal_day,
 };
 
-/// An owner and its packed days of a span.
-type OwnerSpan = (Arc<OwnerKey>, Vec<u8>);
+/// An owner, by its number, and its packed days of a span.
+type OwnerSpan = (u32, Vec<u8>);
 
 /// All that a commit seals.
 #[derive(Debug)]
 pub(super) struct Sealing {
     window: Window,
     datasets: Vec<&'static Dataset>,
-    /// The owners' days of the window, 16 together.
+    /// By their numbers.
+    owners: Vec<Arc<OwnerKey>>,
+    /// The owners' days of the window, 16 together; the owners as they came, which is how the state numbers them.
     spans: Vec<(&'static Dataset, Span, Vec<OwnerSpan>)>,
     /// The partitions of every day from the window's first on, those of other runs included.
     days: BTreeMap<Day, Vec<SealedPartition>>,
@@ -34,41 +36,43 @@ impl Sealing {
         state: &State,
         window: Window,
         datasets: &[(&'static Dataset, &Keep)],
-        sealed: &SealBook,
+        mut sealed: SealBook,
         in_lake: bool,
+        threads: usize,
     ) -> Result<Sealing> {
-        let mut days = state.sealed_partitions(window.from)?;
-        let mut spans = Spans::default();
-        for day in window.iter() {
-            let partitions = days.entry(day).or_default();
-            partitions
-                .retain(|partition| !datasets.iter().any(|(dataset, _)| std::ptr::eq(*dataset, partition.dataset)));
-            for (dataset, keep) in datasets {
-                let mut owners = sealed.of(dataset, day);
-                if !keep.is_nothing() {
-                    owners.retain(|new| !keep.withholds(&new.owner, day));
-                    let before = state.sealed_rows(dataset, day)?.into_iter();
-                    let brought: HashSet<Arc<OwnerKey>> = owners.iter().map(|new| Arc::clone(&new.owner)).collect();
-                    let stays = |old: &SealedRows| keep.keeps(&old.owner, day) && !brought.contains(&old.owner);
-                    owners.extend(before.filter(stays));
-                }
-                if !owners.is_empty() {
-                    partitions.push(seal_partition(dataset, &mut owners, in_lake));
-                    for SealedRows { owner, rows, digest, closing } in owners {
-                        spans.add(dataset, owner, &SealedDay { day, rows, digest, closing });
-                    }
+        sealed.finish();
+        let mut spans: BTreeMap<(usize, Span), SpanDays> = BTreeMap::new();
+        for (place, (dataset, keep)) in datasets.iter().enumerate() {
+            for day in window.iter() {
+                let entries = entries_of(state, dataset, keep, day, &mut sealed)?;
+                if !entries.is_empty() {
+                    spans.entry((place, Span::of(day))).or_default().push((day, entries));
                 }
             }
         }
+        let owners = sealed.into_owners();
+        let ranks = Ranks::of(&owners);
+        let dataset_of = |place: usize| datasets[place].0;
+        let (keys, work): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
+        let pieces = keys.iter().zip(work);
+        let sealed = each_on_threads(threads, pieces, |((place, _), days)| {
+            seal_span(dataset_of(*place), days, &owners, &ranks, in_lake)
+        });
+        let mut days = state.sealed_partitions(window.from)?;
+        let is_ours =
+            |partition: &SealedPartition| datasets.iter().any(|(own, _)| std::ptr::eq(*own, partition.dataset));
+        for (_, partitions) in days.range_mut(window.from..=window.to) {
+            partitions.retain(|partition| !is_ours(partition));
+        }
+        let mut spans = Vec::new();
+        for ((place, span), (partitions, owners)) in keys.into_iter().zip(sealed) {
+            partitions.into_iter().for_each(|(day, partition)| days.entry(day).or_default().push(partition));
+            spans.push((dataset_of(place), span, owners));
+        }
         days.retain(|_, partitions| !partitions.is_empty());
         let seals = chain(state.seal_before(window.from)?, &days);
-        Ok(Sealing {
-            window,
-            datasets: datasets.iter().map(|(dataset, _)| *dataset).collect(),
-            spans: spans.in_order(),
-            days,
-            seals,
-        })
+        let datasets = datasets.iter().map(|(dataset, _)| *dataset).collect();
+        Ok(Sealing { window, datasets, owners, spans, days, seals })
     }
 
     /// The digest of a dataset's day, if it has rows.
@@ -108,7 +112,7 @@ impl Sealing {
             manifest: manifest_sha256.to_owned(),
         };
         let spans = self.spans.iter().flat_map(|(dataset, span, owners)| {
-            owners.iter().map(|(owner, days)| SealLine::span(dataset, *span, owner, days))
+            owners.iter().map(|(owner, days)| SealLine::span(dataset, *span, &self.owners[*owner as usize], days))
         });
         let own = self.days.range(self.window.from..=self.window.to);
         let partitions = own.flat_map(|(day, partitions)| {
@@ -121,30 +125,98 @@ impl Sealing {
     }
 }
 
-/// Packs owners' days as they come, day by day.
-#[derive(Default)]
-struct Spans(HashMap<(&'static str, Span), OwnersOf>);
+/// The days of a span that have rows, and what the owners have of each.
+type SpanDays = Vec<(Day, Vec<Entry>)>;
 
-/// Of a dataset: each owner's days so far.
-type OwnersOf = (&'static Dataset, HashMap<Arc<OwnerKey>, Vec<u8>>);
+/// What is there of a dataset's day: of the run, and what other runs committed and stays.
+fn entries_of(
+    state: &State,
+    dataset: &'static Dataset,
+    keep: &Keep,
+    day: Day,
+    sealed: &mut SealBook,
+) -> Result<Vec<Entry>> {
+    let mut entries = sealed.take(dataset, day);
+    if !keep.is_nothing() {
+        entries.retain(|new| !keep.withholds(sealed.owner(new.owner), day));
+        let brought: HashSet<u32> = entries.iter().map(|new| new.owner).collect();
+        let before = state.sealed_rows(dataset, day)?;
+        let stays = before.iter().filter(|old| keep.keeps(&old.owner, day)).map(|old| sealed.entry(old));
+        entries.extend(stays.filter(|old| !brought.contains(&old.owner)));
+    }
+    Ok(entries)
+}
 
-impl Spans {
-    fn add(&mut self, dataset: &'static Dataset, owner: Arc<OwnerKey>, day: &SealedDay) {
-        let (_, owners) = self.0.entry((dataset.name, Span::of(day.day))).or_insert_with(|| (dataset, HashMap::new()));
-        day.push(owners.entry(owner).or_default());
+/// Each owner's place in the order of seals.
+struct Ranks(Vec<u32>);
+
+impl Ranks {
+    fn of(owners: &[Arc<OwnerKey>]) -> Ranks {
+        let mut order: Vec<usize> = (0..owners.len()).collect();
+        order.sort_unstable_by(|a, b| in_seals(&owners[*a], &owners[*b]));
+        let mut ranks = vec![0; owners.len()];
+        for (rank, owner) in (0..).zip(order) {
+            ranks[owner] = rank;
+        }
+        Ranks(ranks)
     }
 
-    /// As the state keeps them.
-    fn in_order(self) -> Vec<(&'static Dataset, Span, Vec<OwnerSpan>)> {
-        let mut spans: Vec<_> = self.0.into_iter().collect();
-        spans.sort_by_key(|(key, _)| *key);
-        let in_order = |owners: HashMap<Arc<OwnerKey>, Vec<u8>>| {
-            let mut owners: Vec<OwnerSpan> = owners.into_iter().collect();
-            owners.sort_by(|a, b| a.0.cmp(&b.0));
-            owners
-        };
-        spans.into_iter().map(|((_, span), (dataset, owners))| (dataset, span, in_order(owners))).collect()
+    fn rank(&self, owner: u32) -> u32 {
+        self.0[owner as usize]
     }
+}
+
+/// Seals the partitions of a span, and packs each owner's days of it.
+fn seal_span(
+    dataset: &'static Dataset,
+    mut days: SpanDays,
+    owners: &[Arc<OwnerKey>],
+    ranks: &Ranks,
+    in_lake: bool,
+) -> (Vec<(Day, SealedPartition)>, Vec<OwnerSpan>) {
+    let mut partitions = Vec::with_capacity(days.len());
+    let mut places = Vec::with_capacity(days.iter().map(|(_, entries)| entries.len()).sum());
+    for (place, (day, entries)) in days.iter_mut().enumerate() {
+        entries.sort_unstable_by_key(|entry| ranks.rank(entry.owner));
+        let mut seal = PartitionSeal::default();
+        for (at, entry) in entries.iter().enumerate() {
+            seal.add(&owners[entry.owner as usize], entry.sealed(*day).rows, entry.digest);
+            places.push((entry.owner, place, at));
+        }
+        partitions.push((*day, seal.finish(dataset, in_lake)));
+    }
+    places.sort_unstable();
+    let packed = places.chunk_by(|a, b| a.0 == b.0).map(|of_owner| {
+        let mut packed = Vec::with_capacity(of_owner.len() * DAY_BYTES);
+        for (_, place, at) in of_owner {
+            let (day, entries) = &days[*place];
+            entries[*at].sealed(*day).push(&mut packed);
+        }
+        (of_owner[0].0, packed)
+    });
+    let packed = packed.collect();
+    (partitions, packed)
+}
+
+/// What `work` makes of each piece, in their order, on several threads.
+fn each_on_threads<I: Send, T: Send>(
+    threads: usize,
+    pieces: impl Iterator<Item = I> + Send,
+    work: impl Fn(I) -> T + Sync,
+) -> Vec<T> {
+    let pieces = Mutex::new(pieces.enumerate());
+    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let run = || std::iter::from_fn(next).map(|(place, piece)| (place, work(piece))).collect::<Vec<_>>();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut done = run();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 /// The seals of days, each made of the one before it.

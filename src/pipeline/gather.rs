@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::ordered::stream_in_order;
 use super::share;
@@ -48,6 +49,8 @@ pub(super) struct Gathered {
     pub seen_on: Day,
     /// The run: a new one, or the interrupted one that was gone on with.
     pub run_id: String,
+    /// Where the listings stand that are not proved, once somebody asks.
+    unproved: OnceLock<HashMap<(Subject, Owner), usize>>,
 }
 
 /// The pages of one owner in one feed.
@@ -391,6 +394,7 @@ impl Gathered {
             retries: 0,
             seen_on: Day::from_epoch_days(0).expect("1970 is held"),
             run_id: String::new(),
+            unproved: OnceLock::new(),
         }
     }
 
@@ -439,8 +443,17 @@ impl Gathered {
 
     /// The listing of an owner's feed, and why it is not proved complete; `None` where it is.
     pub(super) fn unproved_of(&self, feed: Feed, owner: &Owner) -> Option<(Subject, &str)> {
-        let is_it = |(subject, of, _): &(Subject, &Owner, &str)| subject.feed() == Some(feed) && *of == owner;
-        self.unproved().find(is_it).map(|(subject, _, reason)| (subject, reason))
+        let subject = Subject::from(feed);
+        let unproved = self.unproved.get_or_init(|| {
+            let all = self.listings.iter().enumerate().filter(|(_, listing)| unproved_for(listing).is_some());
+            // Of several the first counts.
+            all.rev().map(|(place, listing)| ((listing.subject, listing.owner.clone()), place)).collect()
+        });
+        if unproved.is_empty() {
+            return None;
+        }
+        let listing = &self.listings[*unproved.get(&(subject, owner.clone()))?];
+        unproved_for(listing).map(|reason| (subject, reason))
     }
 
     /// Whether a page of the feed could not be read: it may be anybody's, and the last of a listing that looks whole.
@@ -459,11 +472,16 @@ impl Gathered {
 
     /// Listings of which it is not known that they are whole.
     pub(super) fn unproved(&self) -> impl Iterator<Item = (Subject, &Owner, &str)> {
-        self.listings.iter().filter_map(|listing| match &listing.proof {
-            Proof::Failed { error: why } | Proof::Unproved { reason: why } => {
-                Some((listing.subject, &listing.owner, why.as_str()))
-            }
-            Proof::Proved(_) | Proof::NotAsked => None,
-        })
+        self.listings
+            .iter()
+            .filter_map(|listing| unproved_for(listing).map(|reason| (listing.subject, &listing.owner, reason)))
+    }
+}
+
+/// Why a listing is not known to be whole.
+fn unproved_for(listing: &Listing) -> Option<&str> {
+    match &listing.proof {
+        Proof::Failed { error: reason } | Proof::Unproved { reason } => Some(reason),
+        Proof::Proved(_) | Proof::NotAsked => None,
     }
 }

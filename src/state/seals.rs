@@ -10,6 +10,7 @@
 //! [`dataset::ALL`]. All of it can be computed again from the lake alone. Balances are a dataset like the others, so that
 //! closing balances are sealed too.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -49,15 +50,20 @@ impl Digest {
         }
         Some(Digest(digest))
     }
-}
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// In lower-case hex.
+    pub(crate) fn hex(&self) -> [u8; 64] {
         let mut text = [0; 64];
         for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
             *pair = [b"0123456789abcdef"[usize::from(byte >> 4)], b"0123456789abcdef"[usize::from(byte & 15)]];
         }
-        f.pad(std::str::from_utf8(&text).expect("hex digits"))
+        text
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(std::str::from_utf8(&self.hex()).expect("hex digits"))
     }
 }
 
@@ -95,18 +101,47 @@ pub struct SealedPartition {
 
 /// A dataset's day made of its owners, which are brought into their order.
 pub fn seal_partition(dataset: &'static Dataset, owners: &mut [SealedRows], in_lake: bool) -> SealedPartition {
-    owners.sort_by(|a, b| (a.owner.0.name(), &a.owner.1).cmp(&(b.owner.0.name(), &b.owner.1)));
-    let mut hash = Sha256::new();
-    let mut line = Vec::new();
-    for sealed in &*owners {
+    owners.sort_by(|a, b| in_seals(&a.owner, &b.owner));
+    let mut seal = PartitionSeal::default();
+    owners.iter().for_each(|sealed| seal.add(&sealed.owner, sealed.rows, sealed.digest));
+    seal.finish(dataset, in_lake)
+}
+
+/// The order of owners in seals.
+pub(crate) fn in_seals(a: &OwnerKey, b: &OwnerKey) -> Ordering {
+    (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1))
+}
+
+/// A dataset's day, being made of its owners as they come in the order of [`in_seals`].
+#[derive(Debug, Default)]
+pub(crate) struct PartitionSeal {
+    hash: Sha256,
+    rows: u64,
+    line: Vec<u8>,
+}
+
+impl PartitionSeal {
+    /// Adds an owner: a line of JSON, `["card","ANY1",3,"<digest in hex>"]`.
+    pub(crate) fn add(&mut self, owner: &OwnerKey, rows: u64, digest: Digest) {
+        let line = &mut self.line;
         line.clear();
-        let cells = (sealed.owner.0.name(), &sealed.owner.1, sealed.rows, sealed.digest.to_string());
-        serde_json::to_writer(&mut line, &cells).expect("texts and integers are JSON");
-        line.push(b'\n');
-        hash.update(&line);
+        line.extend_from_slice(b"[\"");
+        line.extend_from_slice(owner.0.name().as_bytes());
+        line.extend_from_slice(b"\",");
+        serde_json::to_writer(&mut *line, &owner.1).expect("a text is JSON");
+        line.push(b',');
+        line.extend_from_slice(itoa::Buffer::new().format(rows).as_bytes());
+        line.extend_from_slice(b",\"");
+        line.extend_from_slice(&digest.hex());
+        line.extend_from_slice(b"\"]\n");
+        self.hash.update(line);
+        self.rows += rows;
     }
-    let rows = owners.iter().map(|sealed| sealed.rows).sum();
-    SealedPartition { dataset, rows, digest: Digest(hash.finalize().into()), in_lake }
+
+    /// The day of `dataset`.
+    pub(crate) fn finish(self, dataset: &'static Dataset, in_lake: bool) -> SealedPartition {
+        SealedPartition { dataset, rows: self.rows, digest: Digest(self.hash.finalize().into()), in_lake }
+    }
 }
 
 /// The seal of a day, made of the seal before it and its partitions.
@@ -264,7 +299,8 @@ fn put_span(
         let sql = "DELETE FROM sealed_spans WHERE dataset = ?1 AND span = ?2 AND owner = ?3";
         transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner])?;
     } else {
-        let sql = "INSERT OR REPLACE INTO sealed_spans VALUES (?1, ?2, ?3, ?4)";
+        // `INSERT OR REPLACE` would keep a journal of its own for each row.
+        let sql = "INSERT INTO sealed_spans VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET days = excluded.days";
         transaction.prepare_cached(sql)?.execute(params![dataset, span.0, owner, now])?;
     }
     Ok(true)

@@ -45,7 +45,7 @@ pub(crate) struct SealedDay {
 }
 
 /// Bytes of a day: its place, whether it has a closing, rows, closing, digest.
-const DAY_BYTES: usize = 1 + 1 + 4 + 8 + 32;
+pub(crate) const DAY_BYTES: usize = 1 + 1 + 4 + 8 + 32;
 
 impl SealedDay {
     /// Puts it behind the days of its span.
