@@ -63,13 +63,30 @@ pub(super) struct Entry {
     /// An owner's day has fewer than 2^32.
     rows: u32,
     pub(super) digest: Digest,
-    closing: Option<Money>,
+    closing: Closed,
+}
+
+/// A closing balance, if there is one, in eight bytes: there is an entry for each owner, dataset and day.
+#[derive(Debug, Clone, Copy)]
+struct Closed(i64);
+
+impl From<Option<Money>> for Closed {
+    fn from(closing: Option<Money>) -> Closed {
+        // Money has 18 digits at most, so that nothing else looks like this.
+        Closed(closing.map_or(i64::MIN, Money::unscaled))
+    }
+}
+
+impl From<Closed> for Option<Money> {
+    fn from(Closed(unscaled): Closed) -> Option<Money> {
+        Money::from_unscaled(unscaled)
+    }
 }
 
 impl Entry {
     /// As the state keeps it.
     pub(super) fn sealed(&self, day: Day) -> SealedDay {
-        SealedDay { day, rows: u64::from(self.rows), digest: self.digest, closing: self.closing }
+        SealedDay { day, rows: u64::from(self.rows), digest: self.digest, closing: self.closing.into() }
     }
 }
 
@@ -115,7 +132,7 @@ impl SealBook {
     fn close(&mut self, dataset: &'static str, Pending { owner, hashers, digests }: Pending) {
         for (day, digest, rows) in digests.unwrap_or_else(|| hashers.digests()) {
             let rows = u32::try_from(rows).expect("an owner's day has fewer than 2^32 rows");
-            self.days.entry((dataset, day)).or_default().push(Entry { owner, rows, digest, closing: None });
+            self.days.entry((dataset, day)).or_default().push(Entry { owner, rows, digest, closing: None.into() });
         }
     }
 
@@ -130,7 +147,7 @@ impl SealBook {
         }
         let day = self.days.get_mut(&(name, closing.day));
         if let Some(entry) = day.and_then(|day| day.iter_mut().rev().find(|entry| entry.owner == owner)) {
-            entry.closing = Some(closing.closing);
+            entry.closing = Some(closing.closing).into();
         }
     }
 
@@ -138,7 +155,7 @@ impl SealBook {
     pub(super) fn closing_of(&self, owner: &OwnerKey, day: Day) -> Option<Money> {
         let number = self.numbers.get(owner)?;
         let entries = self.days.get(&(dataset::BALANCES.name, day))?;
-        entries.iter().find(|entry| entry.owner == *number)?.closing
+        entries.iter().find(|entry| entry.owner == *number)?.closing.into()
     }
 
     /// What the run has of a dataset's day.
@@ -148,7 +165,7 @@ impl SealBook {
             owner: Arc::clone(&self.owners[entry.owner as usize]),
             rows: u64::from(entry.rows),
             digest: entry.digest,
-            closing: entry.closing,
+            closing: entry.closing.into(),
         };
         entries.iter().map(sealed).collect()
     }
@@ -162,7 +179,7 @@ impl SealBook {
     pub(super) fn entry(&mut self, sealed: &SealedRows) -> Entry {
         let rows = u32::try_from(sealed.rows).expect("an owner's day has fewer than 2^32 rows");
         let owner = self.number((*sealed.owner).clone());
-        Entry { owner, rows, digest: sealed.digest, closing: sealed.closing }
+        Entry { owner, rows, digest: sealed.digest, closing: sealed.closing.into() }
     }
 
     /// The owners by their numbers.

@@ -210,7 +210,11 @@ pub fn card_transaction<'a>(row: &RawRow<'a, WireCard<'a>>, context: &mut Contex
             status: card_status(provider_status.as_deref().unwrap_or_default()),
             provider_status,
             description: text("description", wire.description)?,
-            transacted_at: stamp("date_transaction", wire.date_transaction, &mut context.clock)?,
+            // Mostly the same text as the booking date.
+            transacted_at: match wire.date_transaction {
+                same if same == wire.date => Some(booked_at),
+                other => stamp("date_transaction", other, &mut context.clock)?,
+            },
             amount_fx: money("amount_fx", wire.amount_fx)?.map(|fx| signed("amount_fx", fx, direction)).transpose()?,
             currency_fx: None,
             fx_rate: rate("fx", wire.fx)?,
