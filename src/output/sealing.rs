@@ -66,7 +66,9 @@ impl Sealing {
         }
         let mut spans = Vec::new();
         for ((place, span), (partitions, owners)) in keys.into_iter().zip(sealed) {
-            partitions.into_iter().for_each(|(day, partition)| days.entry(day).or_default().push(partition));
+            for (day, partition) in partitions {
+                days.entry(day).or_default().push(partition);
+            }
             spans.push((dataset_of(place), span, owners));
         }
         days.retain(|_, partitions| !partitions.is_empty());

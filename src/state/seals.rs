@@ -103,7 +103,9 @@ pub struct SealedPartition {
 pub fn seal_partition(dataset: &'static Dataset, owners: &mut [SealedRows], in_lake: bool) -> SealedPartition {
     owners.sort_by(|a, b| in_seals(&a.owner, &b.owner));
     let mut seal = PartitionSeal::default();
-    owners.iter().for_each(|sealed| seal.add(&sealed.owner, sealed.rows, sealed.digest));
+    for sealed in owners {
+        seal.add(&sealed.owner, sealed.rows, sealed.digest);
+    }
     seal.finish(dataset, in_lake)
 }
 
