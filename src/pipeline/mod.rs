@@ -26,7 +26,7 @@ use crate::breaks::{Break, Cause, Check, Subject};
 use crate::formats::{self, xlsx};
 use crate::job::{Plan, Source};
 use crate::landing;
-use crate::output::{Encoder, Formats, Machine, OutputDir, Publication};
+use crate::output::{Encoded, Encoder, Formats, Machine, OutputDir, Publication};
 use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
@@ -149,7 +149,8 @@ struct Item {
 
 /// What came out of it.
 enum Product {
-    Owner(Box<Outcome>),
+    /// An owner, and its balances as they are written.
+    Owner(Box<Outcome>, Encoded),
     Part(Item, Box<Piece>),
 }
 
@@ -198,14 +199,17 @@ impl<'p> Ledger<'p> {
         let in_parts = survey_the_large(gathered, plan, machine, known)?;
         let (items, loads) = items(gathered, &in_parts, machine);
         let span = tracing::Span::current();
+        let balances = self.publication.encoder(&dataset::BALANCES);
         let work = |item: usize| {
             let item = items[item];
             let pages: &OwnerPages = &gathered.owners[item.owner];
             let _entered = trace::reconcile(&span, pages.feed, &pages.owner).entered();
             let (known, encoder) = (known(pages), encoders[&pages.feed]);
             match item.part {
-                None => owner::process(pages, &gathered.archive, known, encoder)
-                    .map(|outcome| Product::Owner(Box::new(outcome))),
+                None => owner::process(pages, &gathered.archive, known, encoder).map(|outcome| {
+                    let balances = balances.encode(&outcome.balances);
+                    Product::Owner(Box::new(outcome), balances)
+                }),
                 Some(part) => in_parts[&item.owner]
                     .process(part, pages, &gathered.archive, known, encoder)
                     .map(|piece| Product::Part(item, Box::new(piece))),
@@ -213,18 +217,19 @@ impl<'p> Ledger<'p> {
         };
         let (mut left, mut joined) = (gathered.owners.len(), Joined::default());
         ordered::for_each_in_order(machine.threads, &loads, work, |product| {
-            let outcome = match product {
-                Product::Owner(outcome) => *outcome,
+            let (outcome, balances) = match product {
+                Product::Owner(outcome, balances) => (*outcome, balances),
                 Product::Part(item, mut piece) => {
                     self.publication.append(piece.take_rows())?;
                     let (parted, pages) = (&in_parts[&item.owner], &gathered.owners[item.owner]);
                     let Some(outcome) = joined.add(*piece, parted, pages, known(pages)) else { return Ok(()) };
-                    outcome
+                    let balances = balances.encode(&outcome.balances);
+                    (outcome, balances)
                 }
             };
             left -= 1;
             watch.owner_processed(outcome.feed, left);
-            self.take(outcome, gathered, priors)
+            self.take(outcome, balances, gathered, priors)
         })?;
         self.in_parts = in_parts;
         let breaks = self.cross.finish();
@@ -232,7 +237,13 @@ impl<'p> Ledger<'p> {
         Ok(())
     }
 
-    fn take(&mut self, mut outcome: Outcome, gathered: &Gathered, priors: &HashMap<OwnerKey, Prior>) -> Result<()> {
+    fn take(
+        &mut self,
+        mut outcome: Outcome,
+        balances: Encoded,
+        gathered: &Gathered,
+        priors: &HashMap<OwnerKey, Prior>,
+    ) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let is_broken = !outcome.breaks.is_empty();
         let breaks = self.cross.take(&mut outcome, whole);
@@ -248,7 +259,6 @@ impl<'p> Ledger<'p> {
         self.book.take(&mut self.publication, outcome.files, &mut self.notes)?;
         self.book.append(outcome.sheet)?;
         if outcome.feed.is_chain() {
-            let balances = self.publication.encoder(&dataset::BALANCES).encode(&outcome.balances);
             self.publication.append(balances)?;
             let xlsx = self.plan.output.accounting.xlsx;
             self.book.append(xlsx.then(|| xlsx::sheet_rows(&dataset::BALANCES, &outcome.balances)))?;
