@@ -150,7 +150,7 @@ struct Item {
 /// What came out of it.
 enum Product {
     /// An owner, and its balances as they are written.
-    Owner(Box<Outcome>, Encoded),
+    Owner(Box<(Outcome, Encoded)>),
     Part(Item, Box<Piece>),
 }
 
@@ -208,7 +208,7 @@ impl<'p> Ledger<'p> {
             match item.part {
                 None => owner::process(pages, &gathered.archive, known, encoder).map(|outcome| {
                     let balances = balances.encode(&outcome.balances);
-                    Product::Owner(Box::new(outcome), balances)
+                    Product::Owner(Box::new((outcome, balances)))
                 }),
                 Some(part) => in_parts[&item.owner]
                     .process(part, pages, &gathered.archive, known, encoder)
@@ -218,7 +218,7 @@ impl<'p> Ledger<'p> {
         let (mut left, mut joined) = (gathered.owners.len(), Joined::default());
         ordered::for_each_in_order(machine.threads, &loads, work, |product| {
             let (outcome, balances) = match product {
-                Product::Owner(outcome, balances) => (*outcome, balances),
+                Product::Owner(both) => *both,
                 Product::Part(item, mut piece) => {
                     self.publication.append(piece.take_rows())?;
                     let (parted, pages) = (&in_parts[&item.owner], &gathered.owners[item.owner]);
