@@ -64,6 +64,9 @@
 //!   first row of those days: they are the ones to run again.
 //! - A fault that shows in two feeds is one break, where amount and place leave no doubt. What a card or an order lacks
 //!   stays a break of its own beside a torn chain: it is a fact in another list's words.
+//! - An owner of more rows than are held at once is closed in parts, which know some rows around their own. What takes all
+//!   rows (rejects, ids that stand twice, the meaning of fees) is learnt in passes before: its pages are read up to three
+//!   times.
 //! - A restatement stays open until somebody accepts it, or the row says again what it said first. That the next run
 //!   compares with the new value makes it no better. breaks.csv lists what is open or accepted in its window; what went
 //!   away stands in the register, with the reason.

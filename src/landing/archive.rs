@@ -73,6 +73,15 @@ impl Archive {
         &self.files[self.places[response.0 as usize].file as usize].name
     }
 
+    /// How many bytes a response has.
+    pub fn bytes_of(&self, response: ResponseId) -> u64 {
+        let place = self.places[response.0 as usize];
+        match place.form {
+            Form::Frame { bytes, .. } => bytes.into(),
+            Form::Plain | Form::Packed => place.stored_bytes.into(),
+        }
+    }
+
     /// What a response was landed with, SHA-256 in hex; `None` for one that somebody else archived.
     pub fn sha256_of(&self, response: ResponseId) -> Option<String> {
         match self.places[response.0 as usize].form {

@@ -11,6 +11,8 @@ use super::disk::{Disk, LocalDisk};
 
 /// Packed rows that are held in memory before they go to a scratch file.
 const HELD_BYTES_MAX: usize = 80 << 20;
+/// Rows of one owner that are held as a whole.
+const OWNER_ROWS_MAX: usize = 1 << 15;
 
 /// The time of day.
 pub trait WallClock: fmt::Debug + Send + Sync {
@@ -41,6 +43,9 @@ pub struct Machine {
     pub threads: usize,
     /// Bytes of packed rows in memory before they go to a scratch file.
     pub held_bytes_max: usize,
+    /// About how many rows of one owner are held as a whole: an owner whose balances form a chain and who has more is
+    /// processed in parts of a quarter of it.
+    pub owner_rows_max: usize,
 }
 
 impl Default for Machine {
@@ -51,6 +56,7 @@ impl Default for Machine {
             dice: rand::random::<u32>,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             held_bytes_max: HELD_BYTES_MAX,
+            owner_rows_max: OWNER_ROWS_MAX,
         }
     }
 }

@@ -93,10 +93,13 @@ impl Responses<'_> {
             return None;
         }
         let mut pages = self.pages.pages.iter().zip(self.bytes);
-        let (page, (bytes, _)) = pages.find(|(_, (bytes, _))| {
+        let (page, _) = pages.find(|(_, (bytes, _))| {
             memmem::find(bytes, txid.as_bytes()).is_some() && holds(self.pages.feed, bytes, txid)
         })?;
-        Some(source(self.archive, page.response, bytes))
+        // Where an owner is processed in parts, only some of the response's rows are at hand.
+        let mut whole = Vec::new();
+        self.archive.read(page.response, &mut whole).ok()?;
+        Some(source(self.archive, page.response, &whole))
     }
 }
 

@@ -5,6 +5,7 @@ mod beside;
 mod cross;
 mod gather;
 mod gone;
+mod in_parts;
 mod moved;
 mod ordered;
 mod owner;
@@ -25,7 +26,7 @@ use crate::breaks::{Break, Cause, Check, Subject};
 use crate::formats::{self, xlsx};
 use crate::job::{Plan, Source};
 use crate::landing;
-use crate::output::{Encoder, Formats, Machine, OutputDir, Publication};
+use crate::output::{Encoded, Encoder, Formats, Machine, OutputDir, Publication};
 use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
@@ -33,9 +34,12 @@ use crate::record::feed::natural_cmp;
 use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
 use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
 use crate::trace;
+use around::Wanted;
 use beside::Beside;
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
+use in_parts::{Joined, Parted, Piece};
+use ordered::Loads;
 use owner::{Knowledge, Outcome};
 use page::Kept;
 use report::{MeaningLine, OwnerLine, Report};
@@ -84,7 +88,7 @@ fn travel(plan: &Plan, watch: &dyn Watch, out: &OutputDir, started: DateTime<Utc
     let gathered = trace::gather().in_scope(|| gather::gather(plan, out, run_id, today, watch))?;
     let priors = priors(out, plan)?;
     let mut ledger = Ledger::begin(out, plan, &gathered)?;
-    trace::process().in_scope(|| ledger.process_all(&gathered, &priors, watch, machine.threads))?;
+    trace::process().in_scope(|| ledger.process_all(&gathered, &priors, watch, machine))?;
     ledger.tell_completeness(&gathered);
     watch.committing();
     let report = trace::commit().in_scope(|| ledger.commit(out, &gathered, &priors, started))?;
@@ -132,6 +136,22 @@ struct Ledger<'p> {
     notes: Vec<String>,
     /// For the page.
     kept: Kept,
+    /// Owners that are processed in parts, by their place among all.
+    in_parts: HashMap<usize, Parted>,
+}
+
+/// What is done at once: an owner, or a part of one.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    owner: usize,
+    part: Option<usize>,
+}
+
+/// What came out of it.
+enum Product {
+    /// An owner, and its balances as they are written.
+    Owner(Box<Outcome>, Encoded),
+    Part(Item, Box<Piece>),
 }
 
 impl<'p> Ledger<'p> {
@@ -160,6 +180,7 @@ impl<'p> Ledger<'p> {
             compared: HashSet::new(),
             notes: Vec::new(),
             kept: Kept::default(),
+            in_parts: HashMap::new(),
         })
     }
 
@@ -169,31 +190,60 @@ impl<'p> Ledger<'p> {
         gathered: &Gathered,
         priors: &HashMap<OwnerKey, Prior>,
         watch: &dyn Watch,
-        threads: usize,
+        machine: &Machine,
     ) -> Result<()> {
         let encoders: HashMap<Feed, Encoder> =
             self.plan.feeds.iter().map(|feed| (*feed, self.publication.encoder(dataset_of(*feed)))).collect();
         let (plan, scratch) = (self.plan, self.publication.scratch_folder().to_owned());
-        let mut left = gathered.owners.len();
-        let order = by_account(&gathered.owners);
+        let known = |pages| knowledge(plan, gathered, priors, pages, &scratch);
+        let in_parts = survey_the_large(gathered, plan, machine, known)?;
+        let (items, loads) = items(gathered, &in_parts, machine);
         let span = tracing::Span::current();
+        let balances = self.publication.encoder(&dataset::BALANCES);
         let work = |item: usize| {
-            let pages: &OwnerPages = &gathered.owners[order[item]];
+            let item = items[item];
+            let pages: &OwnerPages = &gathered.owners[item.owner];
             let _entered = trace::reconcile(&span, pages.feed, &pages.owner).entered();
-            let known = knowledge(plan, gathered, priors, pages, &scratch);
-            owner::process(pages, &gathered.archive, known, encoders[&pages.feed])
+            let (known, encoder) = (known(pages), encoders[&pages.feed]);
+            match item.part {
+                None => owner::process(pages, &gathered.archive, known, encoder).map(|outcome| {
+                    let balances = balances.encode(&outcome.balances);
+                    Product::Owner(Box::new(outcome), balances)
+                }),
+                Some(part) => in_parts[&item.owner]
+                    .process(part, pages, &gathered.archive, known, encoder)
+                    .map(|piece| Product::Part(item, Box::new(piece))),
+            }
         };
-        ordered::for_each_in_order(threads, gathered.owners.len(), work, |outcome| {
+        let (mut left, mut joined) = (gathered.owners.len(), Joined::default());
+        ordered::for_each_in_order(machine.threads, &loads, work, |product| {
+            let (outcome, balances) = match product {
+                Product::Owner(outcome, balances) => (*outcome, balances),
+                Product::Part(item, mut piece) => {
+                    self.publication.append(piece.take_rows())?;
+                    let (parted, pages) = (&in_parts[&item.owner], &gathered.owners[item.owner]);
+                    let Some(outcome) = joined.add(*piece, parted, pages, known(pages)) else { return Ok(()) };
+                    let balances = balances.encode(&outcome.balances);
+                    (outcome, balances)
+                }
+            };
             left -= 1;
             watch.owner_processed(outcome.feed, left);
-            self.take(outcome, gathered, priors)
+            self.take(outcome, balances, gathered, priors)
         })?;
+        self.in_parts = in_parts;
         let breaks = self.cross.finish();
         self.breaks.extend(breaks);
         Ok(())
     }
 
-    fn take(&mut self, mut outcome: Outcome, gathered: &Gathered, priors: &HashMap<OwnerKey, Prior>) -> Result<()> {
+    fn take(
+        &mut self,
+        mut outcome: Outcome,
+        balances: Encoded,
+        gathered: &Gathered,
+        priors: &HashMap<OwnerKey, Prior>,
+    ) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let is_broken = !outcome.breaks.is_empty();
         let breaks = self.cross.take(&mut outcome, whole);
@@ -205,11 +255,10 @@ impl<'p> Ledger<'p> {
             self.compared.insert(key.clone());
         }
         self.notes.append(&mut outcome.notes);
-        self.publication.append(outcome.rows)?;
+        outcome.rows.take().map_or(Ok(()), |rows| self.publication.append(rows))?;
         self.book.take(&mut self.publication, outcome.files, &mut self.notes)?;
         self.book.append(outcome.sheet)?;
         if outcome.feed.is_chain() {
-            let balances = self.publication.encoder(&dataset::BALANCES).encode(&outcome.balances);
             self.publication.append(balances)?;
             let xlsx = self.plan.output.accounting.xlsx;
             self.book.append(xlsx.then(|| xlsx::sheet_rows(&dataset::BALANCES, &outcome.balances)))?;
@@ -268,7 +317,14 @@ impl<'p> Ledger<'p> {
         // What follows tells of the run; its rows, and which earlier ones stay, are settled.
         self.publication.begin_lake()?;
         let known = |pages| knowledge(self.plan, gathered, priors, pages, self.publication.scratch_folder());
-        self.kept.look_again(gathered, &registered.rows, &registered.seen, known)?;
+        let look_again = |owner: usize, wanted: &[Wanted]| {
+            let (pages, archive) = (&gathered.owners[owner], &gathered.archive);
+            match self.in_parts.get(&owner) {
+                Some(parted) => parted.look_again(pages, archive, known(pages), wanted),
+                None => owner::look_again(pages, archive, known(pages), wanted),
+            }
+        };
+        self.kept.look_again(gathered, &registered.rows, &registered.seen, look_again)?;
         append(&mut self.publication, &dataset::BREAKS, &registered.rows)?;
         append(&mut self.publication, &dataset::REJECTS, &self.rejects)?;
         self.book.finish(&mut self.publication, &self.plan.job_name, &registered.rows, &self.rejects)?;
@@ -305,6 +361,36 @@ impl<'p> Ledger<'p> {
         report.reports = committed.reports;
         Ok(report)
     }
+}
+
+/// Looks for the first time at owners with more rows than are held at once.
+fn survey_the_large<'k>(
+    gathered: &'k Gathered,
+    plan: &Plan,
+    machine: &Machine,
+    known: impl Fn(&'k OwnerPages) -> Knowledge<'k>,
+) -> Result<HashMap<usize, Parted>> {
+    let (archive, rows_max) = (&gathered.archive, machine.owner_rows_max);
+    let large = gathered.owners.iter().enumerate();
+    let large = large.filter(|(_, pages)| in_parts::needs_parts(pages, archive, plan.output.accounting, rows_max));
+    let surveyed = large.map(|(owner, pages)| {
+        let parted = Parted::of(pages, archive, known(pages), rows_max, machine.threads)?;
+        Ok((owner, parted))
+    });
+    surveyed.collect()
+}
+
+/// What is to be done, in the order in which it is taken, and how much each brings into memory.
+fn items(gathered: &Gathered, in_parts: &HashMap<usize, Parted>, machine: &Machine) -> (Vec<Item>, Loads) {
+    let (mut items, mut rows) = (Vec::new(), Vec::new());
+    for owner in by_account(&gathered.owners) {
+        let of_owner = in_parts::rows_about(&gathered.owners[owner], &gathered.archive);
+        let pieces = in_parts.get(&owner).map_or(1, Parted::pieces);
+        items.extend((0..pieces).map(|part| Item { owner, part: in_parts.contains_key(&owner).then_some(part) }));
+        rows.extend(std::iter::repeat_n(of_owner / pieces as u64, pieces));
+    }
+    let ahead_max = machine.owner_rows_max.saturating_mul(machine.threads) as u64;
+    (items, Loads::of(rows, ahead_max))
 }
 
 /// What is known of an owner beside its pages.

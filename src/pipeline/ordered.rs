@@ -1,34 +1,57 @@
 //! Work done on several threads, results taken in order.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 
 /// Results that may wait for an earlier one: bounds what is held while one item takes long.
 const AHEAD_PER_THREAD: usize = 8;
 
-/// Calls `work` for the items `0..count` on `threads` threads and hands each result to `take`, in the order of the items.
-/// The first error of either ends it.
+/// How much each item brings into memory, and how much of it may be there beside the item whose turn it is.
+#[derive(Debug)]
+pub(super) struct Loads {
+    /// What the items before each one bring, and at the end all of them.
+    before: Vec<u64>,
+    ahead_max: u64,
+}
+
+impl Loads {
+    pub fn of(loads: impl IntoIterator<Item = u64>, ahead_max: u64) -> Loads {
+        let mut before = vec![0];
+        before.extend(loads.into_iter().scan(0_u64, |sum, load| {
+            *sum += load;
+            Some(*sum)
+        }));
+        Loads { before, ahead_max }
+    }
+
+    fn count(&self) -> usize {
+        self.before.len() - 1
+    }
+}
+
+/// Calls `work` for the items of `loads` on `threads` threads and hands each result to `take`, in the order of the items. An
+/// item is begun after those before it. The first error of either ends it.
 pub(super) fn for_each_in_order<T: Send, E: Send>(
     threads: usize,
-    count: usize,
+    loads: &Loads,
     work: impl Fn(usize) -> Result<T, E> + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
+    let count = loads.count();
     if threads <= 1 || count <= 1 {
         return (0..count).try_for_each(|item| work(item).and_then(&mut take));
     }
-    let gate = Gate { taken: Mutex::new(0), moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD };
-    let next = AtomicUsize::new(0);
+    let turns = Mutex::new(Turns { taken: 0, begun: 0 });
+    let gate = Gate { turns, moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD, loads };
     thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
         for _ in 0..threads.min(count) {
-            let (send, gate, next, work) = (send.clone(), &gate, &next, &work);
+            let (send, gate, work) = (send.clone(), &gate, &work);
             scope.spawn(move || {
-                loop {
-                    let item = next.fetch_add(1, Ordering::Relaxed);
-                    if item >= count || !gate.wait_for(item) || send.send((item, work(item))).is_err() {
+                let _opened = OpenedWhenFalling(gate);
+                while let Some(item) = gate.next() {
+                    if send.send((item, work(item))).is_err() {
                         return;
                     }
                 }
@@ -104,38 +127,71 @@ pub(super) fn stream_in_order<I: Send, T: Send, E>(
 }
 
 /// Keeps threads from running too far ahead of the item whose turn it is.
-struct Gate {
-    taken: Mutex<usize>,
+struct Gate<'l> {
+    turns: Mutex<Turns>,
     moved: Condvar,
     ahead: usize,
+    loads: &'l Loads,
 }
 
-impl Gate {
-    /// Waits until `item` is near enough; `false` when nobody takes results any more.
-    fn wait_for(&self, item: usize) -> bool {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = self
-            .moved
-            .wait_while(taken, |taken| *taken != usize::MAX && item >= taken.saturating_add(self.ahead))
-            .unwrap_or_else(PoisonError::into_inner);
-        *taken != usize::MAX
+/// How many results were taken, and how many items were begun.
+struct Turns {
+    taken: usize,
+    begun: usize,
+}
+
+impl Gate<'_> {
+    /// The next item, once it is near enough; `None` when there is none, or nobody takes results any more. An item that is
+    /// given out is begun, whatever happens to those behind it: one may wait for another before it.
+    fn next(&self) -> Option<usize> {
+        let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let must_wait = |turns: &mut Turns| turns.taken != usize::MAX && self.is_far(turns);
+        let mut turns = self.moved.wait_while(turns, must_wait).unwrap_or_else(PoisonError::into_inner);
+        let is_there = turns.taken != usize::MAX && turns.begun < self.loads.count();
+        is_there.then(|| {
+            turns.begun += 1;
+            turns.begun - 1
+        })
+    }
+
+    fn is_far(&self, turns: &Turns) -> bool {
+        let Turns { taken, begun: item } = *turns;
+        let ahead = || self.loads.before[item] - self.loads.before[taken];
+        item < self.loads.count() && item > taken && (item >= taken + self.ahead || ahead() > self.loads.ahead_max)
     }
 
     fn open(&self, turn: usize) {
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once nobody takes results, it stays so.
+        turns.taken = turns.taken.max(turn);
+        drop(turns);
         self.moved.notify_all();
+    }
+}
+
+/// When a thread panics, the others must not wait for its result.
+struct OpenedWhenFalling<'g, 'l>(&'g Gate<'l>);
+
+impl Drop for OpenedWhenFalling<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.open(usize::MAX);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
     fn results_come_in_order_and_an_error_ends_it() {
-        for threads in [1, 2, 5] {
+        for (threads, ahead_max) in [(1, 0), (2, 0), (2, 500), (5, 3)] {
+            let loads = Loads::of(std::iter::repeat_n(1, 500), ahead_max);
             let mut seen = Vec::new();
-            let all = for_each_in_order(threads, 500, Ok::<_, ()>, |item| {
+            let all = for_each_in_order(threads, &loads, Ok::<_, ()>, |item| {
                 seen.push(item);
                 Ok(())
             });
@@ -143,7 +199,7 @@ mod tests {
             let mut seen = 0;
             let cut = for_each_in_order(
                 threads,
-                500,
+                &loads,
                 |item| if item == 100 { Err("cut") } else { Ok(item) },
                 |item| {
                     seen = item;
@@ -153,6 +209,50 @@ mod tests {
             assert_eq!((cut, seen), (Err("cut"), 99));
         }
     }
+
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_panic_ends_it() {
+        let loads = Loads::of([1; 500], 500);
+        let work = |item: usize| if item == 100 { panic!("a bug") } else { Ok::<_, ()>(item) };
+        let _ = for_each_in_order(3, &loads, work, |_| Ok(()));
+    }
+
+    /// As parts of one owner do.
+    #[test]
+    fn an_item_may_wait_for_the_one_before_even_when_an_error_ends_it() {
+        for round in 0..200 {
+            let loads = Loads::of([1; 64], 2);
+            let begun = Mutex::new(0);
+            let moved = Condvar::new();
+            let work = |item: usize| {
+                let held = begun.lock().expect("no panic");
+                let mut held = moved.wait_while(held, |begun| *begun < item).expect("no panic");
+                *held = item + 1;
+                moved.notify_all();
+                if item == round % 64 { Err("cut") } else { Ok(item) }
+            };
+            assert_eq!(for_each_in_order(4, &loads, work, |_| Ok(())), Err("cut"));
+        }
+    }
+
+    #[test]
+    fn no_more_is_there_at_once_than_may_be() {
+        let loads = Loads::of([70, 60, 5, 5, 200, 1, 1].repeat(30), 100);
+        let there = AtomicUsize::new(0);
+        let load = |item: usize| usize::try_from(loads.before[item + 1] - loads.before[item]).expect("small");
+        let work = |item: usize| {
+            let now = there.fetch_add(load(item), Ordering::SeqCst) + load(item);
+            // What may be ahead, the last one of it, and what is being taken.
+            if now <= 100 + 200 + 200 { Ok(item) } else { Err(now) }
+        };
+        let taken = for_each_in_order(4, &loads, work, |item| {
+            there.fetch_sub(load(item), Ordering::SeqCst);
+            Ok(())
+        });
+        assert_eq!(taken, Ok(()));
+    }
+
     #[test]
     fn a_stream_comes_in_order_and_an_error_ends_it() {
         for threads in [1, 2, 5] {

@@ -1,6 +1,6 @@
 //! One owner's pages to what is written of it. Pure but for reading the pages; several owners go at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use crate::landing::mask::masked_text;
 use crate::landing::{self, Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
 use crate::planted::{Bug, is_planted};
-use crate::provider::anytime::decode::{self, Context, Decoded, Rejection};
+use crate::provider::anytime::decode::{self, Context, CurrencyTally, Decoded, Rejection};
 use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
@@ -61,7 +61,8 @@ pub(super) struct Knowledge<'a> {
 pub(super) struct Outcome {
     pub feed: Feed,
     pub owner: Owner,
-    pub rows: Encoded,
+    /// Its rows, unless they were written before, part by part.
+    pub rows: Option<Encoded>,
     pub breaks: Vec<Break>,
     pub balances: Vec<BalanceRow>,
     pub rejects: Vec<RejectRow>,
@@ -124,7 +125,8 @@ fn responses(pages: &OwnerPages, archive: &Archive) -> Result<Vec<(Vec<u8>, usiz
     pages.pages.iter().map(read).collect()
 }
 
-/// What an owner's rows outside the window say that must not change. `changed` are those that are looked for.
+/// What an owner's rows outside the window say that must not change, of those that `changed` once were. A page at a time is
+/// held.
 pub(super) fn rows_outside(
     pages: &OwnerPages,
     archive: &Archive,
@@ -132,37 +134,66 @@ pub(super) fn rows_outside(
     currency: Option<&str>,
     changed: &[Changed],
 ) -> Result<Vec<Reported>> {
-    let responses = responses(pages, archive)?;
     let window = plan.window;
     let wide = Window { from: window.from.plus(-AROUND_DAYS), to: window.to.plus(AROUND_DAYS) };
+    let mut sought: HashMap<&str, &Reported> = HashMap::new();
+    for before in changed.iter().filter_map(|changed| changed.before.as_ref()) {
+        sought.entry(&before.key).or_insert(before);
+    }
     let mut rejects = Vec::new();
-    let outside = |row: &Reported| !window.contains(row.day);
-    let rows: Vec<Reported> = match pages.feed {
-        feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
-            let rows = read(pages, &responses, wide, plan.zone, &mut rejects, |row, context| {
-                decode::statement_line(feed, row, context)
-            });
-            rows.iter().map(reported_of).collect()
-        }
-        Feed::CardTransactions => {
-            let mut rows = read(pages, &responses, wide, plan.zone, &mut rejects, decode::card_transaction);
-            decode::settle_currencies(&mut rows, currency);
-            for row in &mut rows {
-                // The amounts of a card may have been learnt to change places.
-                let of_row = |changed: &&Changed| changed.before.as_ref().is_some_and(|before| before.key == row.txid);
-                let before = changed.iter().find(of_row).and_then(|changed| changed.before.as_ref());
-                if before.is_some_and(|before| row.amount != before.amount && row.amount_fx == Some(before.amount)) {
-                    row.exchange_amounts();
+    let currency = match currency {
+        None if pages.feed == Feed::CardTransactions => {
+            let mut tally = CurrencyTally::default();
+            for_each_page(pages, archive, |page| {
+                let rows = read(pages, page, wide, plan.zone, &mut rejects, decode::card_transaction);
+                for row in &rows {
+                    tally.add(row);
                 }
-            }
-            rows.iter().map(reported_of).collect()
+            })?;
+            tally.own()
         }
-        Feed::CreditTransfers => {
-            let rows = read(pages, &responses, wide, plan.zone, &mut rejects, decode::credit_transfer);
-            rows.iter().map(reported_of).collect()
-        }
+        told => told.map(str::to_owned),
     };
-    Ok(rows.into_iter().filter(outside).collect())
+    let mut outside = Vec::new();
+    for_each_page(pages, archive, |page| {
+        let rows: Vec<Reported> = match pages.feed {
+            feed @ (Feed::AccountStatements | Feed::IbanStatements) => {
+                let rows = read(pages, page, wide, plan.zone, &mut rejects, |row, context| {
+                    decode::statement_line(feed, row, context)
+                });
+                rows.iter().filter(|row| sought.contains_key(&*row.txid)).map(reported_of).collect()
+            }
+            Feed::CardTransactions => {
+                let mut rows = read(pages, page, wide, plan.zone, &mut rejects, decode::card_transaction);
+                rows.retain(|row| sought.contains_key(&*row.txid));
+                decode::settle_currencies(&mut rows, currency.as_deref());
+                for row in &mut rows {
+                    // The amounts of a card may have been learnt to change places.
+                    let before = sought[&*row.txid].amount;
+                    if row.amount != before && row.amount_fx == Some(before) {
+                        row.exchange_amounts();
+                    }
+                }
+                rows.iter().map(reported_of).collect()
+            }
+            Feed::CreditTransfers => {
+                let rows = read(pages, page, wide, plan.zone, &mut rejects, decode::credit_transfer);
+                rows.iter().filter(|row| sought.contains_key(&*row.internal_id)).map(reported_of).collect()
+            }
+        };
+        outside.extend(rows.into_iter().filter(|row| !window.contains(row.day)));
+    })?;
+    Ok(outside)
+}
+
+/// Reads an owner's pages one after the other.
+fn for_each_page(pages: &OwnerPages, archive: &Archive, mut look: impl FnMut(&[(Vec<u8>, usize)])) -> Result<()> {
+    for page in &pages.pages {
+        let mut bytes = Vec::new();
+        archive.read(page.response, &mut bytes)?;
+        look(&[(bytes, page.skip as usize)]);
+    }
+    Ok(())
 }
 
 /// Reads an owner's pages once more, for the rows around breaks that were found after its books were closed.
@@ -347,7 +378,7 @@ impl<'p> Reader<'p> {
             beside: [rows_on(from.previous()), rows_on(to.next())],
             feed: self.pages.feed,
             owner: self.pages.owner.clone(),
-            rows: encoder.encode(&books.rows),
+            rows: Some(encoder.encode(&books.rows)),
             around: around::pick(&Wanted::of_all(&books.breaks), &books.rows, self.responses()),
             sheet: self.knowledge.accounting.xlsx.then(|| sheet_rows(super::dataset_of(self.pages.feed), &books.rows)),
             files: OwnerFiles::default(),
@@ -375,7 +406,7 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
 }
 
 /// The rows of `window`, decoded; what cannot be taken goes to `rejects`.
-fn read<'p, R, F: Fields<'p>>(
+pub(super) fn read<'p, R, F: Fields<'p>>(
     pages: &'p OwnerPages,
     responses: &'p [(Vec<u8>, usize)],
     window: Window,
@@ -398,7 +429,7 @@ fn read<'p, R, F: Fields<'p>>(
         let page = match Page::<RawRow<'p, F>>::parse(pages.feed, response) {
             Ok(page) => page,
             Err(reason) => {
-                rejects.push(reject(pages, response, String::new(), None, reason, &String::from_utf8_lossy(response)));
+                rejects.push(reject_page(pages, response, reason));
                 continue;
             }
         };
@@ -443,7 +474,19 @@ impl<'p> Seen<'p> {
     }
 }
 
-fn reject_row(pages: &OwnerPages, response: &[u8], index: usize, rejection: &Rejection, raw: &str) -> RejectRow {
+/// A page that cannot be read.
+pub(super) fn reject_page(pages: &OwnerPages, response: &[u8], reason: String) -> RejectRow {
+    reject(pages, response, String::new(), None, reason, &String::from_utf8_lossy(response))
+}
+
+/// A row that cannot be taken.
+pub(super) fn reject_row(
+    pages: &OwnerPages,
+    response: &[u8],
+    index: usize,
+    rejection: &Rejection,
+    raw: &str,
+) -> RejectRow {
     let key = if pages.feed == Feed::CreditTransfers { "credit-transfers" } else { "transactions" };
     let field = if rejection.field.is_empty() { String::new() } else { format!("/{}", rejection.field) };
     let pointer = format!("/body/{key}/{index}{field}");

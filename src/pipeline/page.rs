@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::around::{self, Picked, Wanted};
-use super::gather::{Gathered, OwnerPages};
-use super::owner::{self, Knowledge};
+use super::gather::Gathered;
 use super::report::{MeaningLine, Report};
 use super::{dataset_of, key_of};
 use crate::Result;
@@ -50,12 +49,12 @@ impl Kept {
     }
 
     /// Reads the owners again that have breaks to be told in full, of which no rows were kept.
-    pub(super) fn look_again<'g>(
+    pub(super) fn look_again(
         &mut self,
-        gathered: &'g Gathered,
+        gathered: &Gathered,
         breaks: &[BreakRow],
         seen: &[SeenBreak],
-        knowledge: impl Fn(&'g OwnerPages) -> Knowledge<'g>,
+        look_again: impl Fn(usize, &[Wanted]) -> Result<Vec<Picked>>,
     ) -> Result<()> {
         let shown = shown_in_full(breaks);
         for place in &shown {
@@ -69,7 +68,7 @@ impl Kept {
             }
         }
         let mut pages_left = PAGES_AGAIN_MAX;
-        for pages in &gathered.owners {
+        for (owner, pages) in gathered.owners.iter().enumerate() {
             let Some(places) = wanted.get(&(pages.owner.kind.name(), pages.owner.id())) else {
                 continue;
             };
@@ -77,8 +76,7 @@ impl Kept {
             let wanted: Vec<Wanted> = places.iter().filter(needs_feed).map(|place| of_row(&breaks[*place])).collect();
             if !wanted.is_empty() && pages.pages.len() <= pages_left {
                 pages_left -= pages.pages.len();
-                let picked = owner::look_again(pages, &gathered.archive, knowledge(pages), &wanted)?;
-                for (break_id, around) in picked {
+                for (break_id, around) in look_again(owner, &wanted)? {
                     self.around.entry(break_id).or_default().push(around);
                 }
             }

@@ -1,6 +1,6 @@
 //! From an owner's rows to its ordered books: chain order, breaks, and a balance a day.
 
-use super::chain::{Chain, DayBalance, Fault, Verdict, sort_by_time, walk};
+use super::chain::{Chain, DayBalance, Fault, Stretch, Verdict, sort_by_time, walk};
 use super::diagnose::{Case, Finding};
 use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
@@ -146,7 +146,7 @@ pub fn close_chain_until<R: Link>(
     apply(meaning, &mut rows, &mut entries, digits);
     let mut chain = walk(&entries, &sorted, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
     let teller = Teller { owner, rows: &rows, entries: &entries, currency };
-    let mut breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported });
+    let mut breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported, part: None });
     breaks.extend(teller.duplicates(&chain));
     if let Some(first) = chain.days.first_mut().filter(|_| breaks.iter().any(|found| found.check == Check::Seam)) {
         first.verdict = Verdict::Broken;
@@ -156,7 +156,7 @@ pub fn close_chain_until<R: Link>(
 }
 
 /// Puts the amount in the owner's currency first, and makes every entry what the balance moves by.
-fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [Entry], digits: u8) {
+pub(super) fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [Entry], digits: u8) {
     let exchanged = meaning.moves_by == Some(MovesBy::AmountFx);
     let fee = meaning.fee();
     if !exchanged && fee == Fee::Included {
@@ -187,7 +187,7 @@ pub fn close_listing<R: Link + Row>(owner: &Owner, rows: Vec<R>) -> Books<R> {
     Books { rows: in_order(rows, &chain), breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
-fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
+pub(super) fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     for row in &chain.second_showing {
         rows[*row as usize].take_second_showing();
     }
@@ -199,21 +199,50 @@ fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     chain.order.iter().map(|row| slots[*row as usize].take().expect("each row stands once in the order")).collect()
 }
 
+/// A txid that is listed more than once: its first row, and what the others say.
+pub(super) fn duplicate(owner: &Owner, currency: Option<&str>, txid: &str, entry: Entry, again: &[Entry]) -> Break {
+    let same = again.iter().all(|again| *again == entry);
+    let times = match again.len() {
+        1 => "twice".to_owned(),
+        more => format!("{} times", more + 1),
+    };
+    let difference = if same { "" } else { ", with different contents" };
+    // What the chain would need the second one to state, and what it does state.
+    let moved = entry.balance.filter(|_| same && entry.moves && again.len() == 1);
+    let amounts = moved.and_then(|actual| Some((actual.checked_add(entry.amount)?, actual)));
+    let amount = entry.amount.text(minor_digits(currency));
+    Break {
+        check: Check::Duplicate,
+        cause: Cause::DuplicateEntry,
+        owner: owner.clone(),
+        subject: Subject::Row(txid.to_owned()),
+        booking_date: Some(entry.at.day()),
+        currency: currency.map(str::to_owned),
+        amounts,
+        explanation: format!("txid {txid} of {amount} is listed {times}{difference}"),
+    }
+}
+
+/// What is told of, and whether a txid stands twice among all rows of the owner.
+pub(super) type PartOf<'k> = (Stretch, &'k dyn Fn(&str) -> bool);
+
 /// What is known of an owner beside its rows.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    meaning: Meaning,
-    prior: Option<Prior>,
+#[derive(Clone, Copy)]
+pub(super) struct Known<'k> {
+    pub meaning: Meaning,
+    pub prior: Option<Prior>,
     /// The balance on which the last row must end.
-    reported: Option<Money>,
+    pub reported: Option<Money>,
+    /// Where the rows are a part of the owner's.
+    pub part: Option<PartOf<'k>>,
 }
 
 /// Tells what the chain found in the words of reports.
-struct Teller<'a, R> {
-    owner: &'a Owner,
-    rows: &'a [R],
-    entries: &'a [Entry],
-    currency: Option<String>,
+pub(super) struct Teller<'a, R> {
+    pub owner: &'a Owner,
+    pub rows: &'a [R],
+    pub entries: &'a [Entry],
+    pub currency: Option<String>,
 }
 
 impl<R: Link> Teller<'_, R> {
@@ -222,12 +251,17 @@ impl<R: Link> Teller<'_, R> {
     }
 
     /// A break for each place where the chain fails, but for those that a txid listed twice explains.
-    fn chain_breaks(&self, chain: &Chain, known: Known) -> Vec<Break> {
-        let Known { meaning, prior, reported } = known;
+    pub fn chain_breaks(&self, chain: &Chain, known: Known<'_>) -> Vec<Break> {
+        let Known { meaning, prior, reported, part } = known;
         let digits = minor_digits(self.currency.as_deref());
         let case = Case::new(self.rows, self.entries, chain, meaning, digits).ending_on(reported);
-        let told = chain.faults.iter().map(|fault| (fault, case.explain(fault)));
-        told.filter(|(fault, _)| !self.is_told_as_duplicate(fault, chain))
+        let is_told = |fault: &&Fault| part.is_none_or(|(stretch, _)| stretch.holds(&self.entries[fault.row as usize]));
+        let is_doubled = |row: u32| match part {
+            Some((_, is_doubled)) => is_doubled(self.rows[row as usize].txid()),
+            None => chain.duplicates.iter().any(|found| found.first == row || found.again == row),
+        };
+        let told = chain.faults.iter().filter(is_told).map(|fault| (fault, case.explain(fault)));
+        told.filter(|(fault, _)| !self.is_told_as_duplicate(fault, is_doubled))
             .map(|(fault, finding)| match (fault.previous, prior, finding.copy) {
                 (_, _, Some((_, again))) => self.copy(fault, again, finding),
                 (None, Some(prior), None) if !fault.returns => self.seam(fault, prior, &finding),
@@ -237,10 +271,9 @@ impl<R: Link> Teller<'_, R> {
     }
 
     /// Whether the fault is at a txid that stands twice, and that is all there is to it.
-    fn is_told_as_duplicate(&self, fault: &Fault, chain: &Chain) -> bool {
+    fn is_told_as_duplicate(&self, fault: &Fault, is_doubled: impl Fn(u32) -> bool) -> bool {
         let unmoved = fault.actual.checked_sub(fault.expected) == Some(-self.entries[fault.row as usize].amount);
-        let repeated = || chain.duplicates.iter().any(|found| found.first == fault.row || found.again == fault.row);
-        (fault.copy_of.is_some() || fault.apart || unmoved) && repeated()
+        (fault.copy_of.is_some() || fault.apart || unmoved) && is_doubled(fault.row)
     }
 
     fn fault(&self, fault: &Fault, finding: Finding) -> Break {
@@ -271,28 +304,10 @@ impl<R: Link> Teller<'_, R> {
     }
 
     fn duplicate(&self, first: u32, chain: &Chain) -> Break {
-        let (row, entry) = (&self.rows[first as usize], self.entries[first as usize]);
-        let again: Vec<u32> =
-            chain.duplicates.iter().filter(|duplicate| duplicate.first == first).map(|found| found.again).collect();
-        let same = again.iter().all(|again| self.entries[*again as usize] == entry);
-        let times = match again.len() {
-            1 => "twice".to_owned(),
-            more => format!("{} times", more + 1),
-        };
-        let difference = if same { "" } else { ", with different contents" };
-        // What the chain would need the second one to state, and what it does state.
-        let moved = entry.balance.filter(|_| same && entry.moves && again.len() == 1);
-        let amounts = moved.and_then(|actual| Some((actual.checked_add(entry.amount)?, actual)));
-        Break {
-            check: Check::Duplicate,
-            cause: Cause::DuplicateEntry,
-            owner: self.owner.clone(),
-            subject: Subject::Row(row.txid().to_owned()),
-            booking_date: Some(entry.at.day()),
-            currency: self.currency.clone(),
-            amounts,
-            explanation: format!("txid {} of {} is listed {times}{difference}", row.txid(), self.money(entry.amount)),
-        }
+        let again = chain.duplicates.iter().filter(|duplicate| duplicate.first == first);
+        let again: Vec<Entry> = again.map(|found| self.entries[found.again as usize]).collect();
+        let txid = self.rows[first as usize].txid();
+        duplicate(self.owner, self.currency.as_deref(), txid, self.entries[first as usize], &again)
     }
 
     /// The first row does not go on from the closing of an earlier run.
@@ -311,7 +326,7 @@ impl<R: Link> Teller<'_, R> {
         Break { check: Check::Seam, amounts: Some((prior.closing, opening)), ..self.fault(fault, told) }
     }
 
-    fn balance(&self, day: &DayBalance) -> BalanceRow {
+    pub fn balance(&self, day: &DayBalance) -> BalanceRow {
         BalanceRow {
             owner_kind: self.owner.kind.name(),
             owner_id: self.owner.id().to_owned(),

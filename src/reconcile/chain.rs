@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::later::Later;
 use super::order::{Arrangement, Held, Way, arrange, ties};
@@ -94,6 +95,39 @@ pub fn reconcile<'a>(entries: &[Entry], txid: impl Fn(u32) -> &'a str, prior: Op
     walk(entries, &sort_by_time(entries, &txid), txid, prior)
 }
 
+/// The moments of an owner that are told where its rows are looked at in parts. Rows before and behind them are there to
+/// tell them by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first moment that is told, as [`Entry::moment_micros`] gives it.
+    pub from: i64,
+    /// The first one behind it that is not.
+    pub to: i64,
+    /// From where on the rows are there when the next stretch is looked at.
+    pub next_rows_from: i64,
+}
+
+impl Stretch {
+    /// All moments.
+    pub const WHOLE: Stretch = Stretch { from: i64::MIN, to: i64::MAX, next_rows_from: i64::MAX };
+
+    /// Whether a row is told.
+    pub fn holds(&self, entry: &Entry) -> bool {
+        (self.from..self.to).contains(&entry.moment_micros())
+    }
+}
+
+/// A chain of which a stretch is told.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// All rows and all faults, but the days of the stretch alone.
+    pub chain: Chain,
+    /// Where in the chain's order the rows of the stretch stand.
+    pub told: Range<usize>,
+    /// The balance before the first row that is there when the next stretch is looked at.
+    pub held_at_next: Option<Money>,
+}
+
 /// Walks the chain of rows that [`sort_by_time`] has sorted.
 pub(super) fn walk<'a>(
     entries: &[Entry],
@@ -101,6 +135,17 @@ pub(super) fn walk<'a>(
     txid: impl Fn(u32) -> &'a str,
     prior: Option<Money>,
 ) -> Chain {
+    walk_stretch(entries, sorted, txid, prior, Stretch::WHOLE).chain
+}
+
+/// Walks it to tell a stretch of it.
+pub(super) fn walk_stretch<'a>(
+    entries: &[Entry],
+    sorted: &[u32],
+    txid: impl Fn(u32) -> &'a str,
+    prior: Option<Money>,
+    stretch: Stretch,
+) -> Walked {
     let duplicates: Vec<Duplicate> =
         find_duplicates(u32::try_from(sorted.len()).expect("checked"), |position| txid(sorted[position as usize]))
             .into_iter()
@@ -112,7 +157,9 @@ pub(super) fn walk<'a>(
         .map(|duplicate| (duplicate.again, duplicate.first))
         .collect();
     let mut walker = Walker::new(entries, prior, repeated);
+    let mut telling = Telling::of(stretch);
     for group in sorted.chunk_by(|a, b| moment(&entries[*a as usize]) == moment(&entries[*b as usize])) {
+        telling.comes_to(entries[group[0] as usize].moment_micros(), &mut walker);
         if let [single] = group {
             walker.single(*single);
         } else {
@@ -120,9 +167,45 @@ pub(super) fn walk<'a>(
             walker.group(group, &sorted[walker.chain.order.len() + group.len()..], &txid);
         }
     }
+    telling.comes_to(i64::MAX, &mut walker);
     walker.chain.duplicates = duplicates;
     walker.chain.faults.append(&mut walker.copies);
-    walker.chain
+    walker.chain.days = telling.days;
+    Walked { chain: walker.chain, told: telling.told, held_at_next: telling.held_at_next.flatten() }
+}
+
+/// Notes where a stretch begins and ends while its chain is walked.
+struct Telling {
+    stretch: Stretch,
+    has_begun: bool,
+    has_ended: bool,
+    told: Range<usize>,
+    days: Vec<DayBalance>,
+    #[allow(clippy::option_option, reason = "three outcomes: not noted yet, unknown, a balance")]
+    held_at_next: Option<Option<Money>>,
+}
+
+impl Telling {
+    fn of(stretch: Stretch) -> Telling {
+        Telling { stretch, has_begun: false, has_ended: false, told: 0..0, days: Vec::new(), held_at_next: None }
+    }
+
+    fn comes_to(&mut self, moment: i64, walker: &mut Walker<'_>) {
+        let placed = walker.chain.order.len();
+        if !self.has_begun && moment >= self.stretch.from {
+            self.has_begun = true;
+            self.told.start = placed;
+            walker.chain.days.clear();
+        }
+        if !self.has_ended && moment >= self.stretch.to {
+            self.has_ended = true;
+            self.told.end = placed;
+            self.days = std::mem::take(&mut walker.chain.days);
+        }
+        if moment >= self.stretch.next_rows_from {
+            self.held_at_next.get_or_insert(walker.held.actual);
+        }
+    }
 }
 
 /// By instant, then by id: the order of rows of one moment that is preferred when it ties. An order that depends on the

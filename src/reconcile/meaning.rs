@@ -6,7 +6,7 @@
 //! otherwise takes two rows, as one alone is a break worth telling.
 
 use super::Entry;
-use super::chain::moment;
+use super::chain::{Stretch, moment};
 use crate::record::{Money, Rate};
 
 /// What a job file says about fees: `[source] fx_fee`.
@@ -102,6 +102,11 @@ impl Amounts {
         i64::try_from(unscaled).ok().and_then(Money::from_unscaled).filter(|fee| *fee != Money::ZERO)
     }
 
+    /// Whether the row can tell anything of what the provider means.
+    pub fn can_vote(&self) -> bool {
+        self.fee.is_some_and(|fee| fee.unscaled() != 0) || self.moves_by_amount_fx().is_some()
+    }
+
     fn moves_by_amount(&self) -> Amounts {
         *self
     }
@@ -131,8 +136,8 @@ pub(super) fn rounded(product: i128, divisor: i128, digits: u8) -> i128 {
 const HABIT_ROWS_MIN: u32 = 2;
 
 /// Votes of the rows of one owner.
-#[derive(Debug, Default)]
-struct Votes {
+#[derive(Debug, Clone, Default)]
+pub struct Votes {
     amount: u32,
     amount_fx: u32,
     /// For each of the two bases: fee inside, then on top in each unit.
@@ -147,14 +152,26 @@ pub(super) fn learn(
     rule: FeeRule,
     digits: u8,
 ) -> Meaning {
+    votes(entries, amounts, sorted, digits, Stretch::WHOLE).decide(rule)
+}
+
+/// What the rows of a stretch say; those before it are neighbours.
+pub(super) fn votes(
+    entries: &[Entry],
+    amounts: impl Fn(u32) -> Amounts,
+    sorted: &[u32],
+    digits: u8,
+    stretch: Stretch,
+) -> Votes {
     let mut votes = Votes::default();
     let mut before: &[u32] = &[];
     for group in sorted.chunk_by(|a, b| moment(&entries[*a as usize]) == moment(&entries[*b as usize])) {
         let mut moves = false;
+        let is_told = stretch.holds(&entries[group[0] as usize]);
         for row in group.iter().copied().filter(|row| entries[*row as usize].moves) {
             moves = true;
             let amounts = amounts(row);
-            if amounts.fee.is_some_and(|fee| fee.unscaled() != 0) || amounts.moves_by_amount_fx().is_some() {
+            if is_told && amounts.can_vote() {
                 vote(&mut votes, entries, row, &amounts, [before, group], digits);
             }
         }
@@ -162,7 +179,7 @@ pub(super) fn learn(
             before = group;
         }
     }
-    votes.decide(rule)
+    votes
 }
 
 /// Rows among which a neighbour is looked for; larger groups cast no votes, so that this stays linear.
@@ -197,7 +214,17 @@ fn vote(votes: &mut Votes, entries: &[Entry], row: u32, amounts: &Amounts, near:
 }
 
 impl Votes {
-    fn decide(&self, rule: FeeRule) -> Meaning {
+    /// Adds the votes of other rows of the owner.
+    pub fn add(&mut self, others: &Votes) {
+        self.amount += others.amount;
+        self.amount_fx += others.amount_fx;
+        for (mine, theirs) in self.fee.iter_mut().flatten().zip(others.fee.iter().flatten()) {
+            *mine += theirs;
+        }
+    }
+
+    /// What they come to.
+    pub fn decide(&self, rule: FeeRule) -> Meaning {
         let moves_by = match (self.amount, self.amount_fx) {
             (0, 0) => None,
             (amount, amount_fx) if amount_fx >= HABIT_ROWS_MIN && amount_fx > amount => Some(MovesBy::AmountFx),

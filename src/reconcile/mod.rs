@@ -17,6 +17,7 @@ pub mod meaning;
 mod once;
 mod order;
 mod pairing;
+pub mod part;
 mod repair;
 pub mod restatement;
 mod trails;
@@ -26,12 +27,12 @@ mod twins;
 mod words;
 
 pub use books::{Books, Link, Prior, close_chain, close_chain_until, close_listing};
-pub use chain::{Chain, DayBalance, Fault, reconcile};
+pub use chain::{Chain, DayBalance, Fault, Stretch, reconcile};
 pub use cross::{Terms, check_account, check_books};
 pub use diagnose::Finding;
 pub use duplicates::{Duplicate, find_duplicates};
 pub use loads::check_loads;
-pub use meaning::{FeeRule, Meaning};
+pub use meaning::{FeeRule, Meaning, Votes};
 pub use transfer_copies::duplicate_transfers;
 pub use transfers::check_transfers;
 pub use twins::check_twins;
@@ -52,6 +53,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The microsecond from 1970 on that orders it among other moments: its instant, or the hour that is lived twice.
+    pub fn moment_micros(&self) -> i64 {
+        chain::moment(self).0
+    }
+
     /// The balance before it, if its own is stated and the difference can be held.
     pub fn balance_before(&self) -> Option<Money> {
         self.balance?.checked_sub(self.amount)

@@ -82,7 +82,14 @@ pub fn machine(disk: Arc<dyn Disk>) -> Machine {
 
 /// As [`machine`], so many seconds later: the ids of its runs come behind those of before.
 pub fn machine_at(seconds: u32, disk: Arc<dyn Disk>) -> Machine {
-    Machine { disk, clock: Arc::new(Stopped(seconds)), dice: || 7, threads: 1, held_bytes_max: 600 }
+    Machine {
+        disk,
+        clock: Arc::new(Stopped(seconds)),
+        dice: || 7,
+        threads: 1,
+        held_bytes_max: 600,
+        owner_rows_max: 1 << 15,
+    }
 }
 
 /// The id of every run on such a machine.

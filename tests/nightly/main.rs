@@ -7,6 +7,7 @@ mod books;
 mod commands;
 mod damaged;
 mod faults;
+mod in_parts;
 mod kept;
 mod misbehaving;
 mod nights;

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tieout::sandbox::generator::Recipe;
@@ -34,21 +34,26 @@ fn measured(bench: &Bench) -> Measured {
         .stderr(file(&stderr))
         .spawn()
         .expect("it runs");
+    let (status, peak_kib) = watched(&mut run);
+    let text = |path| fs::read_to_string(path).expect("UTF-8");
+    let code = status.code().expect("it ended by itself");
+    Measured { ended: Ended { code, stdout: text(stdout), stderr: text(stderr) }, peak_kib, wall: begun.elapsed() }
+}
+
+/// Waits for the end of a process, and looks at its memory all the while.
+pub fn watched(run: &mut Child) -> (ExitStatus, u64) {
     let status_file = format!("/proc/{}/status", run.id());
     let mut peak_kib = 0;
-    let status = loop {
+    loop {
         if let Some(status) = run.try_wait().expect("a child") {
-            break status;
+            return (status, peak_kib);
         }
         let status = fs::read_to_string(&status_file).unwrap_or_default();
         let peak =
             status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         peak_kib = peak_kib.max(peak.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(3));
-    };
-    let text = |path| fs::read_to_string(path).expect("UTF-8");
-    let code = status.code().expect("it ended by itself");
-    Measured { ended: Ended { code, stdout: text(stdout), stderr: text(stderr) }, peak_kib, wall: begun.elapsed() }
+    }
 }
 
 /// Classes that hit one listing for good: the run goes on without it, says why, and ends with 4.

@@ -176,8 +176,11 @@ pub fn csv_files(folder: &Path) -> BTreeMap<String, String> {
     files
 }
 
+/// Bytes by path.
+pub type Tree = BTreeMap<PathBuf, Vec<u8>>;
+
 /// Every file below a folder with its bytes.
-pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn tree(folder: &Path) -> Tree {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

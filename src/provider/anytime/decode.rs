@@ -7,6 +7,7 @@
 //! `iban` or inside it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -307,18 +308,65 @@ fn was_exchanged(row: &CardTransaction<'_>) -> bool {
 }
 
 fn own_currency<'a>(rows: &[CardTransaction<'a>]) -> Option<Text<'a>> {
-    let most_frequent = |rows: &mut dyn Iterator<Item = &CardTransaction<'a>>| {
-        let mut counts = std::collections::BTreeMap::<Text<'a>, u64>::new();
-        for currency in rows.filter_map(|row| row.currency.as_ref()) {
-            match counts.get_mut(currency) {
-                Some(count) => *count += 1,
-                None => drop(counts.insert(currency.clone(), 1)),
-            }
+    let mut counts = BTreeMap::<Text<'a>, Count>::new();
+    for row in rows {
+        let Some(currency) = &row.currency else { continue };
+        match counts.get_mut(currency) {
+            Some(count) => count.add(row),
+            None => counts.entry(currency.clone()).or_default().add(row),
         }
-        // The first of the most frequent in the alphabet, so that the order of rows does not matter.
-        counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(currency, _)| currency)
-    };
-    most_frequent(&mut rows.iter().filter(|row| !was_exchanged(row))).or_else(|| most_frequent(&mut rows.iter()))
+    }
+    most_frequent(counts)
+}
+
+/// How many rows name a currency: of those that were not exchanged, and of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Count {
+    unexchanged: u64,
+    all: u64,
+}
+
+impl Count {
+    fn add(&mut self, row: &CardTransaction<'_>) {
+        self.unexchanged += u64::from(!was_exchanged(row));
+        self.all += 1;
+    }
+}
+
+/// Of the rows that were not exchanged the most frequent one, else of all: the first of them in the alphabet, so that the
+/// order of rows does not matter.
+fn most_frequent<T: Ord>(counts: BTreeMap<T, Count>) -> Option<T> {
+    let tells = counts.values().any(|count| count.unexchanged > 0);
+    let weight = |count: &Count| if tells { count.unexchanged } else { count.all };
+    counts.into_iter().rev().max_by_key(|(_, count)| weight(count)).map(|(currency, _)| currency)
+}
+
+/// Counts the currencies of a card's rows, where not all of them are at hand at once.
+#[derive(Debug, Default)]
+pub struct CurrencyTally(BTreeMap<String, Count>);
+
+impl CurrencyTally {
+    /// Counts a row.
+    pub fn add(&mut self, row: &CardTransaction<'_>) {
+        let Some(currency) = row.currency.as_deref() else { return };
+        match self.0.get_mut(currency) {
+            Some(count) => count.add(row),
+            None => self.0.entry(currency.to_owned()).or_default().add(row),
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn join(&mut self, more: CurrencyTally) {
+        for (currency, count) in more.0 {
+            let sum = self.0.entry(currency).or_default();
+            *sum = Count { unexchanged: sum.unexchanged + count.unexchanged, all: sum.all + count.all };
+        }
+    }
+
+    /// The card's own, as [`settle_currencies`] would find it in the rows.
+    pub fn own(self) -> Option<String> {
+        most_frequent(self.0)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
