@@ -256,22 +256,39 @@ impl Resumed {
 }
 
 impl Replay {
-    /// The answer that landed to the next request. Once another was asked than landed, nothing that landed fits any more.
+    /// The answer that landed to the next request.
     ///
-    /// The pages of a pass may have landed in any order, as some are asked for ahead of their turn. A first page begins the
-    /// next pass; what was asked ahead before it and never needed is of no use to that.
+    /// The pages of a pass may have landed in any order, as some are asked for ahead of their turn. So where one of them did
+    /// not land, those behind it still count: each of its seams is proved, whichever side of it was read first. But what
+    /// landed of later passes counts no more: it is to show what the provider says after all of this pass was read. A first
+    /// page begins the next pass; what was asked ahead before it and never needed is of no use to that.
     pub fn next(&mut self, target: &str) -> Option<ResponseId> {
-        let further = self.answers.iter().take_while(|(asked, _)| is_further_page(asked)).count();
+        let further = self.further();
         let at = if is_further_page(target) {
-            self.answers.iter().take(further).position(|(asked, _)| asked == target)
+            let at = self.answers.iter().take(further).position(|(asked, _)| asked == target);
+            if at.is_none() {
+                self.answers.truncate(further);
+            }
+            at
         } else {
             self.answers.drain(..further);
-            self.answers.front().filter(|(asked, _)| asked == target).map(|_| 0)
+            let is_next = self.answers.front().is_some_and(|(asked, _)| asked == target);
+            if !is_next {
+                self.answers.clear();
+            }
+            is_next.then_some(0)
         };
-        if at.is_none() {
-            self.answers.clear();
-        }
         self.answers.remove(at?).map(|(_, response)| response)
+    }
+
+    /// Whether [`Replay::next`] has the answer to a request for a further page of this pass.
+    pub fn holds(&self, target: &str) -> bool {
+        self.answers.iter().take(self.further()).any(|(asked, _)| asked == target)
+    }
+
+    /// How many answers there are before a first page.
+    fn further(&self) -> usize {
+        self.answers.iter().take_while(|(asked, _)| is_further_page(asked)).count()
     }
 }
 
@@ -307,7 +324,13 @@ mod tests {
         let mut ahead = replay(&[0, 4, 2, 6, 0, 2, 6, 4]);
         assert_eq!(asked(&mut ahead, &[0, 2, 4, 0, 2, 4, 6]), [0, 2, 1, 4, 5, 7, 6].map(Some));
         // What the second pass did not land is not taken from the first.
-        assert_eq!(asked(&mut replay(&[0, 4, 2, 0, 2]), &[0, 2, 0, 4, 2]), [Some(0), Some(2), Some(3), None, None]);
+        assert_eq!(asked(&mut replay(&[0, 4, 2, 0, 2]), &[0, 2, 0, 4, 2]), [Some(0), Some(2), Some(3), None, Some(4)]);
+        // A page asked for now is followed by no pass from before.
         assert_eq!(asked(&mut replay(&[0, 2, 0]), &[0, 4, 0]), [Some(0), None, None]);
+        assert_eq!(asked(&mut replay(&[0, 2, 8, 6, 0]), &[0, 2, 4, 6, 8, 0]), [0, 1, 9, 3, 2, 9].map(not_nine));
+    }
+
+    fn not_nine(number: u32) -> Option<u32> {
+        (number != 9).then_some(number)
     }
 }

@@ -388,7 +388,7 @@ impl Fetch<'_> {
             let landed = landed.and_then(|(response, body)| landed_page(response, body, route.rows).ok());
             let page = match landed {
                 Some(page) => page,
-                None => ahead.page(ask, &pager).await?,
+                None => ahead.page(ask, &pager, |ask| replay.holds(&target(&asked, ask))).await?,
             };
             seen(&page);
             pager.take(page);

@@ -83,8 +83,13 @@ where
         Self { fetch, send, in_flight, outdated: SelectAll::new(), early, answered, is_wary: false }
     }
 
-    /// The page that `pager` asks for.
-    pub(super) async fn page(&mut self, ask: Ask, pager: &Pager) -> Result<Page, Trouble> {
+    /// The page that `pager` asks for. What `is_there` already is not asked for ahead of its turn.
+    pub(super) async fn page(
+        &mut self,
+        ask: Ask,
+        pager: &Pager,
+        is_there: impl Fn(Ask) -> bool,
+    ) -> Result<Page, Trouble> {
         let is_under_way = self.take_early(ask);
         if let Some(at) = self.answered.iter().position(|(answered, _)| *answered == ask) {
             return Ok(self.answered.swap_remove(at).1);
@@ -95,7 +100,7 @@ where
         // What was just sent stands before the gate the next time that all are polled.
         let mut unsent = usize::from(!is_under_way);
         loop {
-            self.look_ahead(pager, unsent);
+            self.look_ahead(pager, unsent, &is_there);
             unsent = 0;
             let (answered, outcome) = tokio::select! {
                 Some(outdated) = self.outdated.next() => {
@@ -141,7 +146,7 @@ where
     }
 
     /// Sends what will be asked for next, as far as the gate is idle.
-    fn look_ahead(&mut self, pager: &Pager, unsent: usize) {
+    fn look_ahead(&mut self, pager: &Pager, unsent: usize, is_there: &impl Fn(Ask) -> bool) {
         let mut idle = self.fetch.client.idle_slots().saturating_sub(unsent);
         let ahead_max = u32::try_from(self.fetch.connection.concurrency).unwrap_or(u32::MAX);
         for pages in 1..=ahead_max {
@@ -149,7 +154,7 @@ where
                 return;
             }
             let Some(expected) = pager.expected(pages) else { return };
-            if self.early.contains(&expected.ask) {
+            if self.early.contains(&expected.ask) || is_there(expected.ask) {
                 continue;
             }
             if !self.fetch.guesses.allow(expected, pages, self.fetch.client.requests()) {
