@@ -166,9 +166,8 @@ impl LakeRows {
 
     /// The days' hashes, to be gone on with, and the digests that they come to so far.
     pub(super) fn take_hashes(&mut self) -> (Hashers, SealedDays) {
-        if self.sealed.is_none() {
-            self.seal();
-        }
-        (std::mem::take(&mut self.hashers), self.sealed.take().unwrap_or_default())
+        self.hash();
+        let sealed = self.sealed.take().unwrap_or_else(|| self.hashers.digests());
+        (std::mem::take(&mut self.hashers), sealed)
     }
 }

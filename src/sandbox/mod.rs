@@ -11,6 +11,7 @@
 //!   gate        signature, validation data used once, the one valid token, the rate limit
 //!   store       the listings and the body of each answer;  listing: order, date filter, page
 //!   envelope    timestamp and hash around the body
+//!   clock       when an answer goes out that takes its time
 //!   fault       what goes wrong, where and when
 //! ```
 //!
@@ -18,8 +19,8 @@
 
 pub mod archive;
 pub mod books;
-pub mod clock;
-mod codes;
+mod clock;
+pub mod codes;
 pub mod config;
 mod connection;
 mod desk;
