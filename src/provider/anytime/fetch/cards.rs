@@ -132,6 +132,7 @@ impl Fetch<'_> {
         let wanted = |owner: &Owner| Wanted { subject: Subject::CardTransactions, owner: owner.clone(), range };
         owners.iter().map(wanted).map(Job::Rows).collect()
     }
+
     /// The accounts whose cards are listed once more, now that all rows of the cards have been read.
     fn card_balance_jobs(&self, fetched: &mut Fetched) -> VecDeque<Job> {
         fetched.cards.sort_by_key(|card| Owner::card(&card.acc_id, &card.card_ref));
