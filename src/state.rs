@@ -4,6 +4,7 @@
 //! It changes only together with the reports: a run's [`StateDelta`] is applied in one transaction that also notes the
 //! run, so that applying it again changes nothing.
 
+mod closings;
 mod delta;
 mod lifecycle;
 mod register;
@@ -11,6 +12,7 @@ mod seals;
 mod span;
 mod trail;
 
+pub(crate) use delta::OwnerClosings;
 pub use delta::{Closing, Covered, OwnerKey, RunRecord, StateDelta};
 pub use lifecycle::SeenBreak;
 pub use register::{BreakFilter, KnownBreak};
@@ -19,7 +21,6 @@ pub(crate) use seals::{PartitionSeal, SealLine, in_seals};
 pub(crate) use span::{DAY_BYTES, SealedDay, Span};
 pub use trail::TrailEntry;
 
-use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -40,10 +41,16 @@ pub const FILE_NAME: &str = "tieout.db";
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// One step a version. What stands here has been released: changes go into a further step.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("state/v1.sql"), include_str!("state/v2.sql"), include_str!("state/v3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("state/v1.sql"),
+    include_str!("state/v2.sql"),
+    include_str!("state/v3.sql"),
+    include_str!("state/v4.sql"),
+];
 /// The step behind which sealed rows move to where it keeps them.
 const SPANS_STEP: usize = 3;
+/// The same, of closing balances.
+const CLOSINGS_STEP: usize = 4;
 
 /// Memory for pages of the database.
 const CACHE_KIB: i32 = 16 << 10;
@@ -120,8 +127,10 @@ impl State {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
-        if done == SPANS_STEP {
-            seals::move_to_spans(&transaction)?;
+        match done {
+            SPANS_STEP => seals::move_to_spans(&transaction)?,
+            CLOSINGS_STEP => closings::move_to_spans(&transaction)?,
+            _ => {}
         }
         transaction.execute_batch(&format!("PRAGMA user_version = {done}"))?;
         transaction.commit()
@@ -204,56 +213,6 @@ impl State {
                     |row| row.get(0),
                 )
                 .optional()
-        })
-    }
-
-    /// Every owner's last closing balance strictly before `day`, with the day it closed.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
-        self.balances(
-            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
-             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
-            day,
-        )
-    }
-
-    /// As [`State::closings_before`], but only of owners of which every day since then is known in the dataset whose rows
-    /// form the chain (1 and 3): their next opening must be that closing.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn unbroken_closings_before(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
-        self.balances(
-            "SELECT o.owner_kind, o.owner_id, c.day, c.closing FROM owners o JOIN closings c ON c.owner = o.owner
-             JOIN covered k ON k.owner = o.owner AND k.dataset IN (1, 3) AND k.first_day <= c.day AND k.last_day >= ?1 - 1
-             WHERE c.day = (SELECT max(day) FROM closings WHERE owner = o.owner AND day < ?1)",
-            day,
-        )
-    }
-
-    /// Every owner's first opening balance strictly after `day`, with the day it opened, where every day in between is
-    /// known: what was committed of `day` and before must close at it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn unbroken_openings_after(&self, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
-        self.balances(
-            "SELECT o.owner_kind, o.owner_id, c.day, c.opening FROM owners o JOIN closings c ON c.owner = o.owner
-             JOIN covered k ON k.owner = o.owner AND k.dataset IN (1, 3) AND k.first_day <= ?1 + 1 AND k.last_day >= c.day
-             WHERE c.day = (SELECT min(day) FROM closings WHERE owner = o.owner AND day > ?1) AND c.opening IS NOT NULL",
-            day,
-        )
-    }
-
-    fn balances(&self, sql: &str, day: Day) -> Result<HashMap<OwnerKey, (Day, Money)>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![day.epoch_days()], |row| {
-                Ok(((owner_kind(row, 0)?, row.get(1)?), (epoch_day(row, 2)?, amount(row, 3)?)))
-            })?;
-            rows.collect()
         })
     }
 }

@@ -18,7 +18,7 @@ use super::manifest;
 use super::staged::StagedFile;
 use super::syncer;
 use crate::planted::{Bug, is_planted};
-use crate::state::{self, Closing, SealLine, State, StateDelta};
+use crate::state::{self, OwnerClosings, SealLine, State, StateDelta};
 use crate::{Error, Result};
 
 /// Version of the journal. One of another version is left alone: another tieout must finish it.
@@ -317,10 +317,8 @@ impl Committer<'_> {
         let path = transaction.join(DELTA_FILE);
         let bytes = std::fs::read(&path).or_refused("read what the run changes in the state", &path)?;
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
-        let closings = read_lines(transaction.join(CLOSINGS_FILE), Closing::read_line)?;
-        let seals = read_lines(transaction.join(SEALS_FILE), |line| {
-            serde_json::from_str::<SealLine>(line).ok().map(|seal| vec![seal])
-        })?;
+        let closings = read_lines(transaction.join(CLOSINGS_FILE), OwnerClosings::read_line)?;
+        let seals = read_lines(transaction.join(SEALS_FILE), |line| serde_json::from_str::<SealLine>(line).ok())?;
         let database = self.out.join(state::FILE_NAME);
         self.disk.before_transaction(&database).or_refused("change the state", &database)?;
         let is_lasting = self.state.outlives_a_power_cut()?;
@@ -388,15 +386,11 @@ fn holds_manifest(folder: &Path, sha256: &str) -> bool {
     std::fs::read(folder.join(manifest::FILE_NAME)).is_ok_and(|bytes| format!("{:x}", Sha256::digest(bytes)) == sha256)
 }
 
-/// The staged lines of a file; a line holds one thing or several.
-fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<Vec<T>>) -> Result<impl Iterator<Item = Result<T>>> {
+/// What the staged lines of a file hold.
+fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<T>) -> Result<impl Iterator<Item = Result<T>>> {
     let file = File::open(&path).or_refused("read what the run changes in the state", &path)?;
-    let groups = BufReader::new(file).lines().map(move |line| {
+    Ok(BufReader::new(file).lines().map(move |line| {
         let line = line.or_refused("read what the run changes in the state", &path)?;
         read(&line).ok_or_else(|| damaged(&path))
-    });
-    Ok(groups.flat_map(|group| match group {
-        Ok(things) => things.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error)],
     }))
 }

@@ -24,7 +24,7 @@ use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 use crate::record::{Dataset, Day, Money, Owner, OwnerKind, Window};
-use crate::state::{Closing, OwnerKey, StateDelta};
+use crate::state::{Closing, OwnerClosings, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
 ///
@@ -200,7 +200,7 @@ impl Publication {
         for closing in &closings {
             self.sealed.note_closing(closing);
         }
-        Closing::write_lines(closings, &mut lines);
+        OwnerClosings::write_lines(closings, &mut lines);
         self.closings.as_mut().expect("open until the commit").append(&lines)
     }
 

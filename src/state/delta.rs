@@ -1,12 +1,15 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::closings::{self, DayLine};
 use super::lifecycle::{self, SeenBreak};
-use super::seals::SealLine;
+use super::seals::{self, SealLine};
 use super::{State, refused};
-use crate::record::{BalanceRow, Day, Feed, Money, OwnerKind};
+use crate::record::{BalanceRow, Day, Feed, Money, OwnerKind, Window};
 use crate::{Error, Result};
 
 /// Names an owner: its kind and its id, as reports do.
@@ -97,13 +100,9 @@ pub struct Closing {
     pub closing: Money,
 }
 
-/// Closings of one owner as they are staged: a line of JSON.
-#[derive(Serialize, Deserialize)]
-struct ClosingsLine(String, String, Option<String>, Vec<DayLine>);
-
-/// A day, its opening and its closing.
-#[derive(Serialize, Deserialize)]
-struct DayLine(i32, Option<i64>, i64);
+/// Closings of one owner and one currency, in the order of days. As they are staged: a line of JSON.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OwnerClosings(String, String, Option<String>, Vec<DayLine>);
 
 impl Closing {
     /// The closing of a balance row; `None` when the provider stated no balance.
@@ -117,41 +116,43 @@ impl Closing {
         })
     }
 
+    fn line(&self) -> DayLine {
+        DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled())
+    }
+}
+
+impl OwnerClosings {
+    fn begin(closing: &Closing) -> OwnerClosings {
+        let Closing { owner, currency, .. } = closing;
+        OwnerClosings(owner.0.name().to_owned(), owner.1.clone(), currency.clone(), vec![closing.line()])
+    }
+
+    fn takes(&self, closing: &Closing) -> bool {
+        let Closing { owner, currency, .. } = closing;
+        self.0 == owner.0.name() && self.1 == owner.1 && self.2 == *currency
+    }
+
     /// Appends closings as lines of JSON, one for those of an owner that stand together.
     pub(crate) fn write_lines<'c>(closings: impl IntoIterator<Item = &'c Closing>, out: &mut Vec<u8>) {
-        let closings: Vec<&Closing> = closings.into_iter().collect();
-        for together in closings.chunk_by(|a, b| a.owner == b.owner && a.currency == b.currency) {
-            let Closing { owner, currency, .. } = together[0];
-            let days = together.iter().map(|closing| closing.day_line()).collect();
-            let line = ClosingsLine(owner.0.name().to_owned(), owner.1.clone(), currency.clone(), days);
+        let mut write = |line: OwnerClosings| {
             serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
             out.push(b'\n');
+        };
+        let mut open: Option<OwnerClosings> = None;
+        for closing in closings {
+            match &mut open {
+                Some(line) if line.takes(closing) => line.3.push(closing.line()),
+                _ => open.replace(OwnerClosings::begin(closing)).into_iter().for_each(&mut write),
+            }
         }
+        open.into_iter().for_each(write);
     }
 
     /// Reads such a line back; `None` when it is none.
-    pub(crate) fn read_line(line: &str) -> Option<Vec<Closing>> {
-        let ClosingsLine(kind, id, currency, days) = serde_json::from_str(line).ok()?;
-        let owner = (kind_named(&kind)?, id);
-        days.iter().map(|day| Closing::of_day(&owner, currency.as_deref(), day)).collect()
-    }
-
-    fn day_line(&self) -> DayLine {
-        DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled())
-    }
-
-    fn of_day(owner: &OwnerKey, currency: Option<&str>, DayLine(day, opening, closing): &DayLine) -> Option<Closing> {
-        let opening = match opening {
-            Some(unscaled) => Some(Money::from_unscaled(*unscaled)?),
-            None => None,
-        };
-        Some(Closing {
-            owner: owner.clone(),
-            day: Day::from_epoch_days(*day)?,
-            currency: currency.map(str::to_owned),
-            opening,
-            closing: Money::from_unscaled(*closing)?,
-        })
+    pub(crate) fn read_line(line: &str) -> Option<OwnerClosings> {
+        let read: OwnerClosings = serde_json::from_str(line).ok()?;
+        let is_sound = kind_named(&read.0).is_some() && read.3.iter().all(DayLine::is_sound);
+        is_sound.then_some(read)
     }
 }
 
@@ -161,14 +162,15 @@ impl State {
     /// # Errors
     /// When the database refuses, or `closings` fails; nothing has changed then.
     pub fn apply(&self, delta: &StateDelta, closings: impl Iterator<Item = Result<Closing>>) -> Result<()> {
-        self.apply_sealed(delta, closings, std::iter::empty())
+        let together = closings.map(|closing| closing.map(|closing| OwnerClosings::begin(&closing)));
+        self.apply_sealed(delta, together, std::iter::empty())
     }
 
     /// As [`State::apply`], with what the commit seals.
     pub(crate) fn apply_sealed(
         &self,
         delta: &StateDelta,
-        closings: impl Iterator<Item = Result<Closing>>,
+        closings: impl Iterator<Item = Result<OwnerClosings>>,
         seals: impl Iterator<Item = Result<SealLine>>,
     ) -> Result<()> {
         let mut connection = self.connection();
@@ -179,7 +181,7 @@ impl State {
                 Stopped::Refused(error) => at(error),
                 Stopped::Given(error) => error,
             };
-            let mut owners = Owners { transaction: &transaction, last: None };
+            let mut owners = Owners::of(&transaction).map_err(at)?;
             replace_closings(&transaction, &mut owners, delta, closings).map_err(told)?;
             apply_seals(&transaction, &mut owners, &delta.run, seals).map_err(told)?;
             lifecycle::apply(&transaction, delta).map_err(at)?;
@@ -232,37 +234,34 @@ fn replace_closings(
     transaction: &Transaction<'_>,
     owners: &mut Owners<'_>,
     delta: &StateDelta,
-    closings: impl Iterator<Item = Result<Closing>>,
+    closings: impl Iterator<Item = Result<OwnerClosings>>,
 ) -> Result<(), Stopped> {
-    let mut delete = transaction.prepare("DELETE FROM closings WHERE owner = ?1 AND day BETWEEN ?2 AND ?3")?;
-    let (first, last) = (delta.run.window_from.epoch_days(), delta.run.window_to.epoch_days());
+    let window = Window { from: delta.run.window_from, to: delta.run.window_to };
+    // Owners whose balances of the window make room for those that come, if any do.
+    let mut replaced = BTreeSet::new();
     for covered in &delta.covered {
         let Some(kind) = kind_named(&covered.owner_kind) else {
             continue;
         };
-        let owner = owners.number(&(kind, covered.owner_id.clone()))?;
+        let owner = owners.number(kind, &covered.owner_id)?;
         // What bears on an owner may be another owner's listing: only its own makes its days known.
         let own = covered.listings.iter().filter_map(|name| Feed::from_name(name));
         for feed in own.filter(|feed| feed.owner_kind() == kind) {
-            if feed.is_chain() {
-                delete.execute(params![owner, first, last])?;
+            if feed.is_chain() && !owner.is_new {
+                replaced.insert(owner.number);
             }
-            note_covered(transaction, (owner, feed.name()), first, last)?;
+            note_covered(transaction, owner, feed, window)?;
         }
     }
-    let mut insert = transaction.prepare(
-        "INSERT INTO closings (owner, day, currency, opening, closing) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET currency = excluded.currency, opening = excluded.opening, closing = excluded.closing",
-    )?;
-    for closing in closings {
-        let closing = closing.map_err(Stopped::Given)?;
-        insert.execute(params![
-            owners.number(&closing.owner)?,
-            closing.day.epoch_days(),
-            closing.currency,
-            closing.opening.map(Money::unscaled),
-            closing.closing.unscaled(),
-        ])?;
+    for closings in closings {
+        let OwnerClosings(kind, id, currency, days) = closings.map_err(Stopped::Given)?;
+        let kind = kind_named(&kind).expect("checked when it was read");
+        let owner = owners.number(kind, &id)?;
+        let window = replaced.remove(&owner.number).then_some(window);
+        closings::replace(transaction, owner, window, currency.as_deref(), &days)?;
+    }
+    for number in replaced {
+        closings::replace(transaction, Numbered { number, is_new: false }, Some(window), None, &[])?;
     }
     Ok(())
 }
@@ -282,62 +281,83 @@ fn apply_seals(
 }
 
 /// Adds days to those whose rows of an owner are known; intervals that touch become one.
-fn note_covered(
-    transaction: &Transaction<'_>,
-    (owner, listing): (i64, &str),
-    first: i32,
-    last: i32,
-) -> rusqlite::Result<()> {
-    let dataset: i64 = transaction
-        .prepare_cached("SELECT dataset FROM datasets WHERE name = ?1")?
-        .query_row([listing], |row| row.get(0))?;
-    let touching = params![owner, first, last, dataset];
-    let (first, last) = transaction
-        .prepare_cached(
-            "SELECT min(?2, coalesce(min(first_day), ?2)), max(?3, coalesce(max(last_day), ?3)) FROM covered
-             WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
-        )?
-        .query_row(touching, |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i32>(1)?)))?;
+fn note_covered(transaction: &Transaction<'_>, owner: Numbered, feed: Feed, days: Window) -> rusqlite::Result<()> {
+    let (number, dataset) = (owner.number, seals::number_of(feed.name()));
+    let (mut first, mut last) = (days.from.epoch_days(), days.to.epoch_days());
+    if !owner.is_new {
+        let touching = params![number, first, last, dataset];
+        let (count, from, to) = transaction
+            .prepare_cached(
+                "SELECT count(*), min(first_day), max(last_day) FROM covered
+                 WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
+            )?
+            .query_row(touching, |row| {
+                Ok((row.get::<_, u32>(0)?, row.get::<_, Option<i32>>(1)?, row.get::<_, Option<i32>>(2)?))
+            })?;
+        let (from, to) = (from.unwrap_or(first), to.unwrap_or(last));
+        if count == 1 && from <= first && last <= to {
+            return Ok(());
+        }
+        if count > 0 {
+            let sql = "DELETE FROM covered
+                       WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1";
+            transaction.prepare_cached(sql)?.execute(touching)?;
+        }
+        (first, last) = (first.min(from), last.max(to));
+    }
     transaction
         .prepare_cached(
-            "DELETE FROM covered WHERE owner = ?1 AND dataset = ?4 AND first_day <= ?3 + 1 AND last_day >= ?2 - 1",
+            "INSERT INTO covered (owner, dataset, first_day, last_day) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         )?
-        .execute(touching)?;
-    transaction
-        .prepare_cached("INSERT INTO covered (owner, dataset, first_day, last_day) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![owner, dataset, first, last])?;
+        .execute(params![number, dataset, first, last])?;
     Ok(())
+}
+
+/// What stands for an owner in the database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbered {
+    pub number: i64,
+    /// Whether nothing was known of the owner before this run.
+    pub is_new: bool,
 }
 
 /// The numbers that stand for owners in the database.
 pub(super) struct Owners<'t> {
     transaction: &'t Transaction<'t>,
-    /// The one asked for last: an owner's closings stand together.
-    last: Option<(OwnerKey, i64)>,
+    known: HashMap<OwnerKind, HashMap<String, Numbered>>,
+    /// Whether the database knows no owner but those that were added here.
+    all_are_new: bool,
 }
 
-impl Owners<'_> {
-    pub(super) fn number(&mut self, owner: &OwnerKey) -> rusqlite::Result<i64> {
-        if let Some((last, number)) = &self.last
-            && last == owner
-        {
-            return Ok(*number);
+impl<'t> Owners<'t> {
+    fn of(transaction: &'t Transaction<'t>) -> rusqlite::Result<Owners<'t>> {
+        let first = transaction.query_row("SELECT 1 FROM owners LIMIT 1", [], |_| Ok(())).optional()?;
+        Ok(Owners { transaction, known: HashMap::new(), all_are_new: first.is_none() })
+    }
+
+    pub(super) fn number(&mut self, kind: OwnerKind, id: &str) -> rusqlite::Result<Numbered> {
+        let known = self.known.entry(kind).or_default();
+        if let Some(numbered) = known.get(id) {
+            return Ok(*numbered);
         }
-        let names = params![owner.0.name(), owner.1];
-        let found = self
-            .transaction
-            .prepare_cached("SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2")?
-            .query_row(names, |row| row.get(0))
-            .optional()?;
-        let number = match found {
-            Some(number) => number,
-            None => self
+        let names = params![kind.name(), id];
+        let mut found = None;
+        if !self.all_are_new {
+            found = self
                 .transaction
-                .prepare_cached("INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)")?
-                .insert(names)?,
+                .prepare_cached("SELECT owner FROM owners WHERE owner_kind = ?1 AND owner_id = ?2")?
+                .query_row(names, |row| row.get(0))
+                .optional()?;
+        }
+        let numbered = match found {
+            Some(number) => Numbered { number, is_new: false },
+            None => {
+                let sql = "INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)";
+                Numbered { number: self.transaction.prepare_cached(sql)?.insert(names)?, is_new: true }
+            }
         };
-        self.last = Some((owner.clone(), number));
-        Ok(number)
+        known.insert(id.to_owned(), numbered);
+        Ok(numbered)
     }
 }
 

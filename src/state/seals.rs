@@ -157,7 +157,7 @@ pub fn seal_day(before: Digest, day: Day, partitions: &[(&str, Digest)]) -> Dige
 }
 
 /// The number of a dataset in the database: its place among all, counted from 1.
-fn number_of(name: &str) -> u32 {
+pub(super) fn number_of(name: &str) -> u32 {
     (1..).zip(dataset::ALL).find(|(_, dataset)| dataset.name == name).map_or(0, |(number, _)| number)
 }
 
@@ -217,7 +217,7 @@ impl SealLine {
                 let (Some(kind), Ok(days)) = (delta::kind_named(kind), BASE64.decode(days)) else {
                     return Ok(false);
                 };
-                let key = (number_of(name), Span(*number), owners.number(&(kind, id.clone()))?);
+                let key = (number_of(name), Span(*number), owners.number(kind, id)?.number);
                 return put_span(transaction, key, window_of(run), &days);
             }
             SealLine::Partition(name, day, rows, sealed, in_lake) => {
@@ -461,24 +461,6 @@ impl State {
         let number = number_of(dataset::BALANCES.name);
         let days = self.read(|connection| days_of(connection, (owner.0.name(), &owner.1), number, window))?;
         Ok(days.into_iter().filter_map(|day| Some((day.day, day.closing?))).collect())
-    }
-
-    /// The opening and closing balances that later runs go on from, of one day.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn balances_of(&self, day: Day) -> Result<HashMap<OwnerKey, (Option<Money>, Money)>> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT o.owner_kind, o.owner_id, c.opening, c.closing FROM closings c JOIN owners o USING (owner)
-                 WHERE c.day = ?1",
-            )?;
-            let rows = statement.query_map([day.epoch_days()], |row| {
-                let balances = (super::register::optional(row, 2, amount)?, amount(row, 3)?);
-                Ok(((owner_kind(row, 0)?, row.get(1)?), balances))
-            })?;
-            rows.collect()
-        })
     }
 
     /// The days that are known of each owner in a dataset, as far as they touch the window.

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -218,53 +219,120 @@ fn the_file_is_private_and_of_a_known_version() {
     state.connection().pragma_update(None, "user_version", 99).expect("writes");
     drop(state);
     let error = State::open(folder.path()).expect_err("is newer");
-    assert_eq!(error.message(), "expected a state file of version 3, found version 99");
+    assert_eq!(error.message(), "expected a state file of version 4, found version 99");
+}
+
+/// A state file as that version left it, with two cards that have no rows yet.
+fn left_by(version: usize) -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = Connection::open(folder.path().join(FILE_NAME)).expect("opens");
+    for step in &MIGRATIONS[..version] {
+        connection.execute_batch(step).expect("is SQL");
+    }
+    if version >= SPANS_STEP {
+        connection.execute_batch("DROP TABLE sealed_rows").expect("was there");
+    }
+    connection.execute_batch(&format!("PRAGMA user_version = {version}")).expect("writes");
+    connection.execute_batch("INSERT INTO owners VALUES (7, 'card', '900'), (8, 'card', '1000')").expect("writes");
+    (folder, connection)
+}
+
+fn epoch_day_of(number: i32) -> Day {
+    Day::from_epoch_days(number).expect("a day")
 }
 
 #[test]
 fn what_was_sealed_a_row_a_day_moves_to_spans() {
-    let (folder, state) = fresh();
-    let digest = Digest::of(b"rows");
-    {
-        let mut connection = state.connection();
-        let transaction = connection.transaction().expect("begins");
-        transaction
-            .execute_batch(
-                "DROP TABLE sealed_spans; PRAGMA user_version = 2;
-                 CREATE TABLE sealed_rows (owner INTEGER, dataset INTEGER, day INTEGER, rows INTEGER, digest BLOB, closing INTEGER);
-                 INSERT INTO owners VALUES (7, 'card', '900'), (8, 'card', '1000')",
-            )
-            .expect("is as version 2 had it");
+    for version in [1, 2] {
+        let (folder, connection) = left_by(version);
+        let digest = Digest::of(b"rows");
         for (owner, day, closing) in
             [(7, 19_999, Some(-5_000)), (7, 20_000, None), (8, 20_000, Some(1)), (7, 20_031, Some(0))]
         {
-            transaction
-                .execute(
-                    "INSERT INTO sealed_rows VALUES (?1, 5, ?2, 3, ?3, ?4)",
-                    params![owner, day, digest.0, closing],
-                )
-                .expect("writes");
+            let sql = "INSERT INTO sealed_rows VALUES (?1, 5, ?2, 3, ?3, ?4)";
+            connection.execute(sql, params![owner, day, digest.0, closing]).expect("writes");
         }
-        transaction.commit().expect("commits");
+        drop(connection);
+        let state = State::open(folder.path()).expect("is brought up to date");
+        let on = |day: i32| {
+            let sealed =
+                state.sealed_rows(&crate::record::dataset::BALANCES, epoch_day_of(day)).expect("reads").into_iter();
+            let shown = sealed.map(|sealed| {
+                assert!(sealed.rows == 3 && sealed.digest == digest);
+                (sealed.owner.1.clone(), sealed.closing.map(Money::unscaled))
+            });
+            shown.collect::<Vec<_>>()
+        };
+        assert_eq!(on(19_998), []);
+        assert_eq!(on(19_999), [("900".to_owned(), Some(-5_000))]);
+        assert_eq!(on(20_000), [("1000".to_owned(), Some(1)), ("900".to_owned(), None)]);
+        assert_eq!(on(20_031), [("900".to_owned(), Some(0))]);
+        let days = Window { from: epoch_day_of(20_000), to: epoch_day_of(20_031) };
+        assert_eq!(
+            state.sealed_closings(&card("900"), days).expect("reads").into_values().collect::<Vec<_>>(),
+            [Money::ZERO]
+        );
     }
-    drop(state);
-    let state = State::open(folder.path()).expect("is brought up to date");
-    let on = |day: i32| {
-        let day = Day::from_epoch_days(day).expect("a day");
-        let sealed = state.sealed_rows(&crate::record::dataset::BALANCES, day).expect("reads");
-        assert!(sealed.iter().all(|sealed| sealed.rows == 3 && sealed.digest == digest));
-        sealed.iter().map(|sealed| (sealed.owner.1.clone(), sealed.closing.map(Money::unscaled))).collect::<Vec<_>>()
-    };
-    assert_eq!(on(19_998), []);
-    assert_eq!(on(19_999), [("900".to_owned(), Some(-5_000))]);
-    assert_eq!(on(20_000), [("1000".to_owned(), Some(1)), ("900".to_owned(), None)]);
-    assert_eq!(on(20_031), [("900".to_owned(), Some(0))]);
-    let days =
-        Window { from: Day::from_epoch_days(20_000).expect("a day"), to: Day::from_epoch_days(20_031).expect("a day") };
-    assert_eq!(
-        state.sealed_closings(&card("900"), days).expect("reads").into_values().collect::<Vec<_>>(),
-        [Money::ZERO]
-    );
+}
+
+#[test]
+fn closing_balances_of_earlier_versions_are_found_and_shown_as_before() {
+    // Owner, day, currency, opening, closing: days around 1970, on both sides of a span's end, and years apart.
+    type Held = (i64, i32, Option<String>, Option<i64>, i64);
+    let eur = || Some("EUR".to_owned());
+    let held: [Held; 8] = [
+        (7, -1, None, None, 5),
+        (7, 0, eur(), Some(5), -7),
+        (7, 19_999, eur(), Some(-7), 999_999_999_999_999_999),
+        (7, 20_031, eur(), None, -999_999_999_999_999_999),
+        (7, 20_032, eur(), Some(3), 4),
+        (8, 19_967, None, Some(1), 2),
+        (8, 19_968, eur(), Some(2), 3),
+        (8, 20_031, eur(), Some(3), 4),
+    ];
+    for version in [1, 2, 3] {
+        let (folder, connection) = left_by(version);
+        for (owner, day, currency, opening, closing) in &held {
+            let sql = "INSERT INTO closings VALUES (?1, ?2, ?3, ?4, ?5)";
+            connection.execute(sql, params![owner, day, currency, opening, closing]).expect("writes");
+        }
+        let shown = |connection: &Connection| {
+            let sql = "SELECT owner_id, day, currency, opening, closing FROM closings_readable ORDER BY 1, 2";
+            let mut statement = connection.prepare(sql).expect("a view");
+            let text = |row: &Row<'_>, index| row.get::<_, Option<String>>(index);
+            let rows = statement
+                .query_map([], |row| Ok([text(row, 0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?]));
+            rows.expect("reads").collect::<rusqlite::Result<Vec<_>>>().expect("texts")
+        };
+        let before = shown(&connection);
+        assert_eq!(before.len(), held.len());
+        drop(connection);
+        let state = State::open(folder.path()).expect("is brought up to date");
+        let sql = "SELECT owner, day, currency, opening, closing FROM closings ORDER BY 1, 2";
+        let kept = state.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+            rows.collect::<rusqlite::Result<Vec<Held>>>()
+        });
+        let kept = kept.expect("the view has the columns of the table");
+        let plain = |held: &Held| (held.0, held.1, held.3, held.4);
+        assert_eq!(kept.iter().map(plain).collect::<Vec<_>>(), held.iter().map(plain).collect::<Vec<_>>());
+        assert_eq!(state.read(|connection| Ok(shown(connection))).expect("reads"), before);
+        let last_before = |day| {
+            let found = state.closings_before(epoch_day_of(day)).expect("reads");
+            let of = |id| found.get(&card(id)).map(|(day, closing)| (day.epoch_days(), closing.unscaled()));
+            [of("900"), of("1000")]
+        };
+        assert_eq!(last_before(-1), [None, None]);
+        assert_eq!(last_before(0), [Some((-1, 5)), None]);
+        assert_eq!(last_before(19_968), [Some((0, -7)), Some((19_967, 2))]);
+        assert_eq!(last_before(20_032), [Some((20_031, -999_999_999_999_999_999)), Some((20_031, 4))]);
+        assert_eq!(last_before(30_000), [Some((20_032, 4)), Some((20_031, 4))]);
+        let on = state.balances_of(epoch_day_of(20_031)).expect("reads");
+        let of = |id| on.get(&card(id)).map(|(opening, closing)| (opening.map(Money::unscaled), closing.unscaled()));
+        assert_eq!((of("900"), of("1000")), (Some((None, -999_999_999_999_999_999)), Some((Some(3), 4))));
+    }
 }
 
 #[test]
@@ -312,12 +380,79 @@ fn staged_closings_read_back() {
     let later = Closing { day: day("2026-11-02"), opening: Some(money("1")), ..closing.clone() };
     let other = Closing { owner: card("901"), ..later.clone() };
     let mut lines = Vec::new();
-    Closing::write_lines([&closing, &later, &other], &mut lines);
+    OwnerClosings::write_lines([&closing, &later, &other], &mut lines);
     let lines = String::from_utf8(lines).expect("UTF-8");
-    let read: Vec<_> = lines.lines().map(|line| Closing::read_line(line).expect("is one")).collect();
-    assert_eq!(read, [vec![closing, later], vec![other]]);
+    let read: Vec<_> = lines.lines().map(|line| OwnerClosings::read_line(line).expect("is one")).collect();
+    assert_eq!(lines.lines().count(), 2);
+    let mut again = Vec::new();
+    let (folder, state) = fresh();
+    let run = delta("run-1", window("2026-11-01", "2026-11-07"), &[]);
+    state.apply_sealed(&run, read.into_iter().map(Ok), std::iter::empty()).expect("applies");
+    for on in ["2026-11-01", "2026-11-02"] {
+        let mut held: Vec<_> = state.balances_of(day(on)).expect("reads").into_iter().collect();
+        held.sort();
+        again.extend(held.into_iter().map(|((_, id), balances)| (on, id, balances)));
+    }
+    drop(folder);
+    let told = [closing, later, other].map(|each| {
+        let on = if each.day == day("2026-11-01") { "2026-11-01" } else { "2026-11-02" };
+        (on, each.owner.1, (each.opening, each.closing))
+    });
+    assert_eq!(again, told);
     assert_eq!(Closing::of(&BalanceRow { closing: None, ..row }), None);
-    assert_eq!(Closing::read_line("[\"card\",\"1\",null,[[20000,null,9999999999999999999]]]"), None);
+    assert_eq!(OwnerClosings::read_line("[\"card\",\"1\",null,[[20000,null,9999999999999999999]]]"), None);
+    assert_eq!(OwnerClosings::read_line("[\"bank\",\"1\",null,[]]"), None);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// Against the plainest picture of it: a map of days.
+    #[test]
+    fn balances_are_what_the_runs_left(
+        runs in proptest::collection::vec(
+            (0..90_i32, 0..90_i32, proptest::bool::ANY, proptest::collection::btree_map(0..90_i32, (proptest::option::of(-9..9_i64), -9..9_i64), 0..20)),
+            1..6,
+        )
+    ) {
+        let (_folder, state) = fresh();
+        let (mut held, mut known) = (BTreeMap::new(), std::collections::BTreeSet::new());
+        for (number, (a, b, is_whole, days)) in runs.into_iter().enumerate() {
+            let days_of = Window { from: epoch_day_of(a.min(b)), to: epoch_day_of(a.max(b)) };
+            let money = |unscaled| Money::from_unscaled(unscaled).expect("an amount");
+            let brought: Vec<Closing> = days
+                .into_iter()
+                .filter(|(day, _)| days_of.contains(epoch_day_of(*day)))
+                .map(|(day, (opening, closing))| Closing {
+                    owner: card("900"),
+                    day: epoch_day_of(day),
+                    currency: None,
+                    opening: opening.map(money),
+                    closing: money(closing),
+                })
+                .collect();
+            if is_whole {
+                held.retain(|day, _| !days_of.contains(*day));
+                known.extend(days_of.iter());
+            }
+            held.extend(brought.iter().map(|closing| (closing.day, (closing.opening, closing.closing))));
+            let covered: &[&str] = if is_whole { &["900"] } else { &[] };
+            apply(&state, &delta(&format!("run-{number}"), days_of, covered), &brought);
+        }
+        for day in (-1..92).map(epoch_day_of) {
+            let last = held.range(..day).next_back().map(|(day, balances)| (*day, balances.1));
+            proptest::prop_assert_eq!(state.closings_before(day).expect("reads").remove(&card("900")), last);
+            let unbroken = last.filter(|(closed, _)| Window { from: *closed, to: day.previous() }.iter().all(|day| known.contains(&day)));
+            let found = state.unbroken_closings_before(day).expect("reads").remove(&card("900"));
+            proptest::prop_assert_eq!(found, unbroken);
+            let first = held.range(day.next()..).next().and_then(|(day, balances)| Some((*day, balances.0?)));
+            let unbroken = first.filter(|(opened, _)| Window { from: day.next(), to: *opened }.iter().all(|day| known.contains(&day)));
+            let found = state.unbroken_openings_after(day).expect("reads").remove(&card("900"));
+            proptest::prop_assert_eq!(found, unbroken);
+            let on = state.balances_of(day).expect("reads").remove(&card("900"));
+            proptest::prop_assert_eq!(on, held.get(&day).copied());
+        }
+    }
 }
 
 /// The acts on a break, with their notes.
