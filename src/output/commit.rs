@@ -18,7 +18,7 @@ use super::manifest;
 use super::staged::StagedFile;
 use super::syncer;
 use crate::planted::{Bug, is_planted};
-use crate::state::{self, OwnerClosings, SealLine, State, StateDelta};
+use crate::state::{self, OwnerClosings, SealLine, StagedSpans, State, StateDelta};
 use crate::{Error, Result};
 
 /// Version of the journal. One of another version is left alone: another tieout must finish it.
@@ -33,6 +33,8 @@ pub(super) const LAKE_FOLDER: &str = "lake";
 pub(super) const DELTA_FILE: &str = "state.json";
 pub(super) const CLOSINGS_FILE: &str = "closings.ndjson";
 pub(super) const SEALS_FILE: &str = "seals.ndjson";
+/// Runs that were staged before there was such a file have their spans among the seals.
+pub(super) const SPANS_FILE: &str = "spans.bin";
 /// Where an old report folder goes if two names cannot be swapped in one step.
 const REPLACED_FOLDER: &str = "replaced";
 
@@ -319,10 +321,11 @@ impl Committer<'_> {
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
         let closings = read_lines(transaction.join(CLOSINGS_FILE), OwnerClosings::read_line)?;
         let seals = read_lines(transaction.join(SEALS_FILE), |line| serde_json::from_str::<SealLine>(line).ok())?;
+        let spans = read_spans(transaction.join(SPANS_FILE))?;
         let database = self.out.join(state::FILE_NAME);
         self.disk.before_transaction(&database).or_refused("change the state", &database)?;
         let is_lasting = self.state.outlives_a_power_cut()?;
-        self.state.apply_sealed(&delta, closings, seals)?;
+        self.state.apply_sealed(&delta, closings, seals, spans)?;
         self.disk.after_transaction(&database, is_lasting).or_refused("change the state", &database)
     }
 
@@ -393,4 +396,16 @@ fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<T>) -> Result<impl
         let line = line.or_refused("read what the run changes in the state", &path)?;
         read(&line).ok_or_else(|| damaged(&path))
     }))
+}
+
+/// Staged spans, where there are any.
+fn read_spans(path: PathBuf) -> Result<Option<StagedSpans<BufReader<File>>>> {
+    const BUFFER_BYTES: usize = 128 << 10;
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.or_refused("read what the run changes in the state", &path)?,
+    };
+    let bytes = file.metadata().or_refused("read what the run changes in the state", &path)?.len();
+    let input = BufReader::with_capacity(BUFFER_BYTES, file);
+    Ok(Some(StagedSpans::new(input, path.display().to_string(), bytes)))
 }

@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use super::commit::{self, CLOSINGS_FILE, DELTA_FILE, Journal, LAKE_FOLDER, Move, Outcome, REPORT_FOLDER, SEALS_FILE};
+use super::commit::{self, Journal, Move, Outcome};
+use super::commit::{CLOSINGS_FILE, DELTA_FILE, LAKE_FOLDER, REPORT_FOLDER, SEALS_FILE, SPANS_FILE};
 use super::committed::key_of;
 use super::csv::CsvSink;
 use super::datapackage;
@@ -16,7 +17,7 @@ use super::encode::{Encoded, Encoder};
 use super::lake::{self, Keep, Lake, LakeDataset, Writing};
 use super::manifest::{self, FileFacts, Manifest, ManifestFile, path_text};
 use super::sealed::SealBook;
-use super::sealing::Sealing;
+use super::sealing::{Sealing, Spans};
 use super::spill::Spill;
 use super::staged::{Digested, StagedFile};
 use super::syncer::Syncer;
@@ -24,7 +25,7 @@ use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 use crate::record::{Dataset, Day, Money, Owner, OwnerKind, Window};
-use crate::state::{Closing, OwnerClosings, OwnerKey, StateDelta};
+use crate::state::{self, Closing, OwnerClosings, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
 ///
@@ -56,6 +57,8 @@ struct LakeUnderWay {
     sealing: Arc<Sealing>,
     /// `None` for a job without a lake.
     writing: Option<Writing>,
+    /// How many bytes of spans are staged.
+    spans_bytes: u64,
 }
 
 /// What the run writes of a dataset.
@@ -190,7 +193,8 @@ impl Publication {
         self.table(dataset).keep.add_days(&key_of(owner), days);
     }
 
-    /// Adds balances by which later runs find their openings, those of an owner together.
+    /// Adds balances by which later runs find their openings, those of an owner together and in the order of days; before
+    /// the lake is written.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -201,7 +205,7 @@ impl Publication {
             self.sealed.note_closing(closing);
         }
         OwnerClosings::write_lines(closings, &mut lines);
-        self.closings.as_mut().expect("open until the commit").append(&lines)
+        self.closings.as_mut().expect("open until the lake is written").append(&lines)
     }
 
     /// Adds a file of another kind to the report folder, or to a folder in it.
@@ -283,9 +287,16 @@ impl Publication {
         for table in self.tables.iter_mut().filter(|table| table.dataset.in_lake) {
             table.finish_report(&self.syncer)?;
         }
-        let sealing = Arc::new(self.seal()?);
+        let (sealing, spans) = self.seal()?;
+        let sealing = Arc::new(sealing);
         let writing = self.parquet.then(|| Writing::begin(self.all_of_the_lake(&sealing)));
-        self.lake = Some(LakeUnderWay { sealing, writing });
+        // Called off, should the disk refuse what else is staged for the state.
+        let lake = self.lake.insert(LakeUnderWay { sealing, writing, spans_bytes: 0 });
+        let sync = self.syncer.sync();
+        self.closings.take().expect("open until the lake is written").finish_behind(sync)?;
+        let mut file = self.staging.create(SPANS_FILE, Access::Private)?;
+        stage_spans(spans, &mut file)?;
+        lake.spans_bytes = file.finish_behind(sync)?.bytes;
         Ok(())
     }
 
@@ -316,14 +327,14 @@ impl Publication {
         if self.lake.is_none() {
             self.begin_lake()?;
         }
-        let LakeUnderWay { sealing, writing } = self.lake.take().expect("begun at the latest now");
+        let LakeUnderWay { sealing, writing, spans_bytes } = self.lake.take().expect("begun at the latest now");
         let early = is_planted(Bug::ManifestFirst).then(|| self.write_manifest(&manifest)).transpose()?;
         let moves = tell_lake(writing.map_or_else(|| Ok(Vec::new()), Writing::finish)?, &mut manifest);
         sealing.tell(&mut manifest);
         self.syncer.finish()?;
         let manifest_sha256 = early.map_or_else(|| self.write_manifest(&manifest), Ok)?;
         self.write_delta(delta)?;
-        self.write_seals(&sealing, &manifest_sha256)?;
+        self.write_seals(&sealing, &manifest_sha256, spans_bytes)?;
         let target = path_text(&self.report_folder());
         let report = Move { staged: REPORT_FOLDER.to_owned(), target };
         let journal = Journal::new(&self.run_id, moves, manifest.removed.clone(), report, manifest_sha256);
@@ -333,7 +344,7 @@ impl Publication {
     }
 
     /// What the commit seals: the run's own rows, and with them what other runs committed of the same days.
-    fn seal(&mut self) -> Result<Sealing> {
+    fn seal(&mut self) -> Result<(Sealing, Spans)> {
         let tables = self.tables.iter().filter(|table| table.dataset.in_lake);
         let datasets: Vec<_> = tables.map(|table| (table.dataset, &table.keep)).collect();
         let (machine, state) = (&self.staging.shared.machine, &self.staging.shared.state);
@@ -341,9 +352,9 @@ impl Publication {
         Sealing::new(state, self.window, &datasets, sealed, self.parquet, machine.threads)
     }
 
-    fn write_seals(&self, sealing: &Sealing, manifest_sha256: &str) -> Result<()> {
+    fn write_seals(&self, sealing: &Sealing, manifest_sha256: &str, spans_bytes: u64) -> Result<()> {
         let mut file = self.staging.create(SEALS_FILE, Access::Private)?;
-        sealing.lines(manifest_sha256).try_for_each(|line| {
+        sealing.lines(manifest_sha256, spans_bytes).try_for_each(|line| {
             let mut bytes = serde_json::to_vec(&line).expect("a line is plain data");
             bytes.push(b'\n');
             file.append(&bytes)
@@ -407,10 +418,16 @@ impl Publication {
     }
 
     fn write_delta(&mut self, delta: &StateDelta) -> Result<()> {
-        self.closings.take().expect("open until the commit").finish()?;
         let bytes = serde_json::to_vec(delta).expect("a delta is plain data");
         self.staging.write_whole(DELTA_FILE, Access::Private, &bytes).map(|_| ())
     }
+}
+
+/// Writes what the owners' days come to, and lets go of it.
+fn stage_spans(Spans { owners, parts }: Spans, file: &mut StagedFile) -> Result<()> {
+    file.append(&state::owners_part(&owners))?;
+    parts.into_iter().try_for_each(|part| file.append(&part))?;
+    file.append(&state::END)
 }
 
 /// Tells the manifest what became of the partitions; gives the files that move.

@@ -9,25 +9,27 @@ use super::sealed::{Entry, SealBook};
 use crate::Result;
 use crate::record::{Dataset, Day, Window};
 use crate::state::{
-    DAY_BYTES, Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, State, in_seals, seal_day,
+    Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, SpanPart, State, in_seals, seal_day,
 };
-
-/// An owner, by its number, and its packed days of a span.
-type OwnerSpan = (u32, Vec<u8>);
 
 /// All that a commit seals.
 #[derive(Debug)]
 pub(super) struct Sealing {
     window: Window,
     datasets: Vec<&'static Dataset>,
-    /// By their numbers.
-    owners: Vec<Arc<OwnerKey>>,
-    /// The owners' days of the window, 16 together; the owners as they came, which is how the state numbers them.
-    spans: Vec<(&'static Dataset, Span, Vec<OwnerSpan>)>,
     /// The partitions of every day from the window's first on, those of other runs included.
     days: BTreeMap<Day, Vec<SealedPartition>>,
     /// The seal of each of these days, with the one before it.
     seals: BTreeMap<Day, (Digest, Digest)>,
+}
+
+/// The owners' days of the window, packed for the state.
+#[derive(Debug)]
+pub(super) struct Spans {
+    /// By their numbers.
+    pub(super) owners: Vec<Arc<OwnerKey>>,
+    /// Of each dataset and span; the owners as they came, which is how the state numbers them.
+    pub(super) parts: Vec<Vec<u8>>,
 }
 
 impl Sealing {
@@ -39,7 +41,7 @@ impl Sealing {
         mut sealed: SealBook,
         in_lake: bool,
         threads: usize,
-    ) -> Result<Sealing> {
+    ) -> Result<(Sealing, Spans)> {
         sealed.finish();
         let mut spans: BTreeMap<(usize, Span), SpanDays> = BTreeMap::new();
         for (place, (dataset, keep)) in datasets.iter().enumerate() {
@@ -55,8 +57,8 @@ impl Sealing {
         let dataset_of = |place: usize| datasets[place].0;
         let (keys, work): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
         let pieces = keys.iter().zip(work);
-        let sealed = each_on_threads(threads, pieces, |((place, _), days)| {
-            seal_span(dataset_of(*place), days, &owners, &ranks, in_lake)
+        let sealed = each_on_threads(threads, pieces, |((place, span), days)| {
+            seal_span((dataset_of(*place), *span), days, &owners, &ranks, in_lake)
         });
         let mut days = state.sealed_partitions(window.from)?;
         let is_ours =
@@ -64,17 +66,17 @@ impl Sealing {
         for (_, partitions) in days.range_mut(window.from..=window.to) {
             partitions.retain(|partition| !is_ours(partition));
         }
-        let mut spans = Vec::new();
-        for ((place, span), (partitions, owners)) in keys.into_iter().zip(sealed) {
+        let mut parts = Vec::new();
+        for (partitions, packed) in sealed {
             for (day, partition) in partitions {
                 days.entry(day).or_default().push(partition);
             }
-            spans.push((dataset_of(place), span, owners));
+            parts.push(packed);
         }
         days.retain(|_, partitions| !partitions.is_empty());
         let seals = chain(state.seal_before(window.from)?, &days);
         let datasets = datasets.iter().map(|(dataset, _)| *dataset).collect();
-        Ok(Sealing { window, datasets, owners, spans, days, seals })
+        Ok((Sealing { window, datasets, days, seals }, Spans { owners, parts }))
     }
 
     /// The digest of a dataset's day, if it has rows.
@@ -107,15 +109,13 @@ impl Sealing {
         }
     }
 
-    /// What the state is to hold, line by line.
-    pub(super) fn lines(&self, manifest_sha256: &str) -> impl Iterator<Item = SealLine> {
+    /// What the state is to hold beside the spans, which are staged in so many bytes; line by line.
+    pub(super) fn lines(&self, manifest_sha256: &str, spans_bytes: u64) -> impl Iterator<Item = SealLine> {
         let replace = SealLine::Replace {
             datasets: self.datasets.iter().map(|dataset| dataset.name.to_owned()).collect(),
             manifest: manifest_sha256.to_owned(),
+            spans_bytes: Some(spans_bytes),
         };
-        let spans = self.spans.iter().flat_map(|(dataset, span, owners)| {
-            owners.iter().map(|(owner, days)| SealLine::span(dataset, *span, &self.owners[*owner as usize], days))
-        });
         let own = self.days.range(self.window.from..=self.window.to);
         let partitions = own.flat_map(|(day, partitions)| {
             let ours =
@@ -123,7 +123,7 @@ impl Sealing {
             ours.map(|partition| SealLine::partition(*day, partition))
         });
         let seals = self.seals.iter().map(|(day, (_, seal))| SealLine::Seal(day.epoch_days(), seal.to_string()));
-        std::iter::once(replace).chain(spans).chain(partitions).chain(seals)
+        std::iter::once(replace).chain(partitions).chain(seals)
     }
 }
 
@@ -170,12 +170,12 @@ impl Ranks {
 
 /// Seals the partitions of a span, and packs each owner's days of it.
 fn seal_span(
-    dataset: &'static Dataset,
+    (dataset, span): (&'static Dataset, Span),
     mut days: SpanDays,
     owners: &[Arc<OwnerKey>],
     ranks: &Ranks,
     in_lake: bool,
-) -> (Vec<(Day, SealedPartition)>, Vec<OwnerSpan>) {
+) -> (Vec<(Day, SealedPartition)>, Vec<u8>) {
     let mut partitions = Vec::with_capacity(days.len());
     let mut places = Vec::with_capacity(days.iter().map(|(_, entries)| entries.len()).sum());
     for (place, (day, entries)) in days.iter_mut().enumerate() {
@@ -188,16 +188,16 @@ fn seal_span(
         partitions.push((*day, seal.finish(dataset, in_lake)));
     }
     places.sort_unstable();
-    let packed = places.chunk_by(|a, b| a.0 == b.0).map(|of_owner| {
-        let mut packed = Vec::with_capacity(of_owner.len() * DAY_BYTES);
-        for (_, place, at) in of_owner {
+    let owned = places.chunk_by(|a, b| a.0 == b.0).count();
+    let mut packed = SpanPart::new(dataset, span, owned, places.len());
+    for of_owner in places.chunk_by(|a, b| a.0 == b.0) {
+        let sealed = of_owner.iter().map(|(_, place, at)| {
             let (day, entries) = &days[*place];
-            entries[*at].sealed(*day).push(&mut packed);
-        }
-        (of_owner[0].0, packed)
-    });
-    let packed = packed.collect();
-    (partitions, packed)
+            entries[*at].sealed(*day)
+        });
+        packed.add(of_owner[0].0, sealed);
+    }
+    (partitions, packed.finish())
 }
 
 /// What `work` makes of each piece, in their order, on several threads.

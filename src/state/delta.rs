@@ -1,6 +1,7 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::closings::{self, DayLine};
 use super::lifecycle::{self, SeenBreak};
 use super::seals::{self, SealLine};
+use super::staged::StagedSpans;
 use super::{State, refused};
 use crate::record::{BalanceRow, Day, Feed, Money, OwnerKind, Window};
 use crate::{Error, Result};
@@ -163,7 +165,7 @@ impl State {
     /// When the database refuses, or `closings` fails; nothing has changed then.
     pub fn apply(&self, delta: &StateDelta, closings: impl Iterator<Item = Result<Closing>>) -> Result<()> {
         let together = closings.map(|closing| closing.map(|closing| OwnerClosings::begin(&closing)));
-        self.apply_sealed(delta, together, std::iter::empty())
+        self.apply_sealed(delta, together, std::iter::empty(), None::<StagedSpans<std::io::Empty>>)
     }
 
     /// As [`State::apply`], with what the commit seals.
@@ -172,6 +174,7 @@ impl State {
         delta: &StateDelta,
         closings: impl Iterator<Item = Result<OwnerClosings>>,
         seals: impl Iterator<Item = Result<SealLine>>,
+        spans: Option<StagedSpans<impl Read>>,
     ) -> Result<()> {
         let mut connection = self.connection();
         let at = |error| refused(error, &self.path);
@@ -183,7 +186,7 @@ impl State {
             };
             let mut owners = Owners::of(&transaction).map_err(at)?;
             replace_closings(&transaction, &mut owners, delta, closings).map_err(told)?;
-            apply_seals(&transaction, &mut owners, &delta.run, seals).map_err(told)?;
+            seals::apply(&transaction, &mut owners, &delta.run, seals, spans).map_err(told)?;
             lifecycle::apply(&transaction, delta).map_err(at)?;
         }
         transaction.commit().map_err(at)
@@ -216,8 +219,9 @@ fn note_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<
     Ok(noted == 1)
 }
 
-/// Why closings could not be replaced.
-enum Stopped {
+/// Why what a run changes could not be applied.
+#[derive(Debug)]
+pub(super) enum Stopped {
     /// By the database.
     Refused(rusqlite::Error),
     /// By whoever hands them over.
@@ -227,6 +231,12 @@ enum Stopped {
 impl From<rusqlite::Error> for Stopped {
     fn from(error: rusqlite::Error) -> Self {
         Stopped::Refused(error)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Stopped::Given(error)
     }
 }
 
@@ -254,7 +264,7 @@ fn replace_closings(
         }
     }
     for closings in closings {
-        let OwnerClosings(kind, id, currency, days) = closings.map_err(Stopped::Given)?;
+        let OwnerClosings(kind, id, currency, days) = closings?;
         let kind = kind_named(&kind).expect("checked when it was read");
         let owner = owners.number(kind, &id)?;
         let window = replaced.remove(&owner.number).then_some(window);
@@ -262,20 +272,6 @@ fn replace_closings(
     }
     for number in replaced {
         closings::replace(transaction, Numbered { number, is_new: false }, Some(window), None, &[])?;
-    }
-    Ok(())
-}
-
-fn apply_seals(
-    transaction: &Transaction<'_>,
-    owners: &mut Owners<'_>,
-    run: &RunRecord,
-    seals: impl Iterator<Item = Result<SealLine>>,
-) -> Result<(), Stopped> {
-    for line in seals {
-        if !line.map_err(Stopped::Given)?.apply(transaction, owners, run)? {
-            return Err(Stopped::Given(Error::environment("expected what the run seals, found something else")));
-        }
     }
     Ok(())
 }

@@ -83,6 +83,13 @@ pub(super) fn days(span: Span, bytes: &[u8]) -> impl Iterator<Item = Option<Seal
     whole.iter().map(move |bytes| SealedDay::read(span, bytes)).chain(torn)
 }
 
+/// Whether these are days of a span in their order, at least one.
+pub(super) fn is_sound(bytes: &[u8]) -> bool {
+    let (whole, rest) = bytes.as_chunks::<DAY_BYTES>();
+    let places = whole.iter().map(|day| i32::from(day[0]));
+    !whole.is_empty() && rest.is_empty() && places.clone().is_sorted_by(|a, b| a < b) && places.max() < Some(DAYS)
+}
+
 /// One day of a span, if it has rows; the outer `None` as in [`days`].
 #[allow(clippy::option_option, reason = "three outcomes: damaged, no rows, a day")]
 pub(super) fn day_of(span: Span, bytes: &[u8], day: Day) -> Option<Option<SealedDay>> {

@@ -387,7 +387,8 @@ fn staged_closings_read_back() {
     let mut again = Vec::new();
     let (folder, state) = fresh();
     let run = delta("run-1", window("2026-11-01", "2026-11-07"), &[]);
-    state.apply_sealed(&run, read.into_iter().map(Ok), std::iter::empty()).expect("applies");
+    let spans = None::<StagedSpans<std::io::Empty>>;
+    state.apply_sealed(&run, read.into_iter().map(Ok), std::iter::empty(), spans).expect("applies");
     for on in ["2026-11-01", "2026-11-02"] {
         let mut held: Vec<_> = state.balances_of(day(on)).expect("reads").into_iter().collect();
         held.sort();
@@ -525,4 +526,63 @@ fn seals_are_what_their_table_says() {
     );
     assert_eq!(seal, Digest::of(text.as_bytes()));
     assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+}
+
+/// What a run seals of a card's two days, as it was staged before spans had a file of their own.
+fn lines_of_before(run: &RunRecord) -> [String; 2] {
+    use base64::Engine as _;
+    let mut days = Vec::new();
+    for (day, rows) in [(run.window_from, 1), (run.window_to, 2)] {
+        SealedDay { day, rows, digest: Digest::of(&[1]), closing: Some(money("7")) }.push(&mut days);
+    }
+    let span = Span::of(run.window_from).0;
+    let days = base64::engine::general_purpose::STANDARD.encode(days);
+    [
+        "{\"replace\":{\"datasets\":[\"balances\"],\"manifest\":\"ab\"}}".to_owned(),
+        format!("{{\"span\":[\"balances\",{span},\"card\",\"900\",\"{days}\"]}}"),
+    ]
+}
+
+fn seal_lines(lines: &[String]) -> impl Iterator<Item = Result<SealLine>> {
+    lines.iter().map(|line| Ok(serde_json::from_str(line).expect("a line")))
+}
+
+fn sealed_on(state: &State, on: &str) -> Vec<(String, u64)> {
+    let sealed = state.sealed_rows(&crate::record::dataset::BALANCES, day(on)).expect("reads").into_iter();
+    sealed.map(|sealed| (sealed.owner.1.clone(), sealed.rows)).collect()
+}
+
+#[test]
+fn spans_are_applied_whether_they_are_staged_as_lines_or_as_bytes() {
+    let (_folder, state) = fresh();
+    // Both days lie in the span that begins on 2026-10-30, which reaches beyond the window.
+    let run = delta("run-1", window("2026-11-02", "2026-11-03"), &["900", "1000"]);
+    let lines = lines_of_before(&run.run);
+    let none = || None::<StagedSpans<std::io::Empty>>;
+    state.apply_sealed(&run, std::iter::empty(), seal_lines(&lines), none()).expect("applies");
+    assert_eq!(sealed_on(&state, "2026-11-02"), [("900".to_owned(), 1)]);
+    assert_eq!(sealed_on(&state, "2026-11-03"), [("900".to_owned(), 2)]);
+
+    // A run of the second day and the next, in which another card takes the place of the first.
+    let later = delta("run-2", window("2026-11-03", "2026-11-04"), &["900", "1000"]);
+    let span = Span::of(day("2026-11-03"));
+    let mut part = SpanPart::new(&crate::record::dataset::BALANCES, span, 1, 1);
+    let sealed = SealedDay { day: day("2026-11-04"), rows: 3, digest: Digest::of(&[2]), closing: None };
+    part.add(0, [sealed].into_iter());
+    let bytes = [owners_part(&[card("1000")]), part.finish(), END.to_vec()].concat();
+    let replace = |bytes: usize| {
+        [format!("{{\"replace\":{{\"datasets\":[\"balances\"],\"manifest\":\"cd\",\"spans_bytes\":{bytes}}}}}")]
+    };
+    let staged = |bytes: &'static [u8]| Some(StagedSpans::new(bytes, "here".to_owned(), bytes.len() as u64));
+    let bytes: &'static [u8] = bytes.leak();
+    let told = replace(bytes.len());
+    for damaged in [staged(&bytes[..bytes.len() - 1]), None] {
+        let error = state.apply_sealed(&later, std::iter::empty(), seal_lines(&told), damaged).expect_err("is damaged");
+        assert_eq!(error.message(), "expected the spans that the run seals, found another file, or none");
+        assert!(!state.has_run("run-2").expect("reads"));
+    }
+    state.apply_sealed(&later, std::iter::empty(), seal_lines(&told), staged(bytes)).expect("applies");
+    assert_eq!(sealed_on(&state, "2026-11-02"), [("900".to_owned(), 1)]);
+    assert_eq!(sealed_on(&state, "2026-11-03"), []);
+    assert_eq!(sealed_on(&state, "2026-11-04"), [("1000".to_owned(), 3)]);
 }
