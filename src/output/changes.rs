@@ -63,7 +63,7 @@ impl Publication {
         is_read: &dyn Fn(&OwnerKey) -> bool,
         around: &DaysAround,
     ) -> Result<Changes> {
-        self.sealed.finish();
+        self.sealed.finish()?;
         let covered = self.staging.shared.state.covered_days(dataset, self.window)?;
         let mut changes = Changes::default();
         let mut sides = Sides::default();
@@ -99,7 +99,7 @@ impl Publication {
             return Ok(HashSet::new());
         }
         let now: HashMap<Arc<OwnerKey>, SealedRows> =
-            self.sealed.of(dataset, day).into_iter().map(|sealed| (Arc::clone(&sealed.owner), sealed)).collect();
+            self.sealed.of(dataset, day)?.into_iter().map(|sealed| (Arc::clone(&sealed.owner), sealed)).collect();
         let mut differing = HashSet::new();
         let mut known = HashSet::new();
         for old in before {
@@ -268,7 +268,7 @@ impl Publication {
         mut take: impl FnMut(Owner, Reported),
     ) -> Result<()> {
         for day in self.window.iter().filter(|_| !owners.is_empty()) {
-            let now = self.sealed.of(dataset, day).into_iter().map(|sealed| (*sealed.owner).clone());
+            let now = self.sealed.of(dataset, day)?.into_iter().map(|sealed| (*sealed.owner).clone());
             let new: HashSet<OwnerKey> =
                 now.filter(|owner| owners.contains(owner) && !looked_at.contains(&(owner.clone(), day))).collect();
             if !new.is_empty() {
@@ -282,10 +282,17 @@ impl Publication {
     }
 
     /// The digests of the run's rows of an owner, by day.
-    pub fn digests_of(&mut self, dataset: &'static Dataset, owner: &OwnerKey) -> BTreeMap<Day, Digest> {
-        self.sealed.finish();
-        let of_day = |day| self.sealed.of(dataset, day).into_iter().find(|sealed| *sealed.owner == *owner);
-        self.window.iter().filter_map(|day| of_day(day).map(|sealed| (day, sealed.digest))).collect()
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
+    pub fn digests_of(&mut self, dataset: &'static Dataset, owner: &OwnerKey) -> Result<BTreeMap<Day, Digest>> {
+        self.sealed.finish()?;
+        let mut digests = BTreeMap::new();
+        for day in self.window.iter() {
+            let sealed = self.sealed.of(dataset, day)?.into_iter().find(|sealed| *sealed.owner == *owner);
+            digests.extend(sealed.map(|sealed| (day, sealed.digest)));
+        }
+        Ok(digests)
     }
 }
 

@@ -48,6 +48,13 @@ pub struct Machine {
     pub owner_rows_max: usize,
 }
 
+impl Machine {
+    /// Bytes in memory of what is to be sealed, before they go to a scratch file.
+    pub(super) fn sealed_bytes_max(&self) -> usize {
+        self.held_bytes_max / 8
+    }
+}
+
 impl Default for Machine {
     fn default() -> Self {
         Machine {

@@ -25,7 +25,7 @@ use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
 use crate::record::{Dataset, Day, Money, Owner, OwnerKind, Window};
-use crate::state::{self, Closing, OwnerClosings, OwnerKey, StateDelta};
+use crate::state::{Closing, OwnerClosings, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
 ///
@@ -128,7 +128,7 @@ impl Publication {
             files: Vec::new(),
             folders: Vec::new(),
             spill: Arc::new(Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.held_bytes_max)),
-            sealed: SealBook::default(),
+            sealed: SealBook::new(Spill::new(Arc::clone(&machine.disk), &staging.folder, machine.sealed_bytes_max())),
             closings: Some(closings),
             syncer: Syncer::new(machine.threads),
             staging,
@@ -193,17 +193,14 @@ impl Publication {
         self.table(dataset).keep.add_days(&key_of(owner), days);
     }
 
-    /// Adds balances by which later runs find their openings, those of an owner together and in the order of days; before
-    /// the lake is written.
+    /// Adds balances by which later runs find their openings, those of an owner together, right behind its balances.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
         let mut lines = Vec::new();
         let closings: Vec<&Closing> = closings.into_iter().collect();
-        for closing in &closings {
-            self.sealed.note_closing(closing);
-        }
+        self.sealed.note_closings(&closings);
         OwnerClosings::write_lines(closings, &mut lines);
         self.closings.as_mut().expect("open until the lake is written").append(&lines)
     }
@@ -295,7 +292,7 @@ impl Publication {
         let sync = self.syncer.sync();
         self.closings.take().expect("open until the lake is written").finish_behind(sync)?;
         let mut file = self.staging.create(SPANS_FILE, Access::Private)?;
-        stage_spans(spans, &mut file)?;
+        spans.stage(&mut file)?;
         lake.spans_bytes = file.finish_behind(sync)?.bytes;
         Ok(())
     }
@@ -348,7 +345,8 @@ impl Publication {
         let tables = self.tables.iter().filter(|table| table.dataset.in_lake);
         let datasets: Vec<_> = tables.map(|table| (table.dataset, &table.keep)).collect();
         let (machine, state) = (&self.staging.shared.machine, &self.staging.shared.state);
-        let sealed = std::mem::take(&mut self.sealed);
+        let nothing = SealBook::new(Spill::new(Arc::clone(&machine.disk), &self.staging.folder, 0));
+        let sealed = std::mem::replace(&mut self.sealed, nothing);
         Sealing::new(state, self.window, &datasets, sealed, self.parquet, machine.threads)
     }
 
@@ -369,11 +367,12 @@ impl Publication {
     }
 
     /// The closing balances that the run has of an owner, by day.
-    pub fn closings_of(&mut self, owner: &OwnerKey) -> BTreeMap<Day, Money> {
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
+    pub fn closings_of(&mut self, owner: &OwnerKey) -> Result<BTreeMap<Day, Money>> {
         assert!(self.lake.is_none(), "what is sealed has been handed on");
-        self.sealed.finish();
-        let closing = |day| self.sealed.closing_of(owner, day).map(|closing| (day, closing));
-        self.window.iter().filter_map(closing).collect()
+        self.sealed.closings_of(owner)
     }
 
     fn table(&mut self, dataset: &'static Dataset) -> &mut Table {
@@ -421,13 +420,6 @@ impl Publication {
         let bytes = serde_json::to_vec(delta).expect("a delta is plain data");
         self.staging.write_whole(DELTA_FILE, Access::Private, &bytes).map(|_| ())
     }
-}
-
-/// Writes what the owners' days come to, and lets go of it.
-fn stage_spans(Spans { owners, parts }: Spans, file: &mut StagedFile) -> Result<()> {
-    file.append(&state::owners_part(&owners))?;
-    parts.into_iter().try_for_each(|part| file.append(&part))?;
-    file.append(&state::END)
 }
 
 /// Tells the manifest what became of the partitions; gives the files that move.

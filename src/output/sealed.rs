@@ -1,8 +1,9 @@
 //! What a run is about to seal: the digest of each owner's day, gathered while rows are appended.
 //!
-//! Held until the commit, in about 50 bytes an owner, dataset and day that has rows.
+//! Until the commit it is kept in 48 bytes an owner, dataset and day that has rows: in memory first, and then in a scratch
+//! file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -10,13 +11,14 @@ use sha2::{Digest as _, Sha256};
 use super::committed::key_of;
 use super::lake::OwnerOf;
 use super::packed::unpack;
+use super::spill::{Blocks, Spill};
 use crate::Result;
 use crate::record::{Dataset, Day, Money, dataset};
 use crate::state::{Closing, Digest, OwnerKey, SealedDay, SealedRows};
 
-/// The rows of days, hashed as they come.
+/// The rows of days, hashed as they come; in the order of days.
 #[derive(Debug, Default)]
-pub(super) struct Hashers(BTreeMap<Day, (Sha256, u64)>);
+pub(super) struct Hashers(Vec<(Day, Sha256, u64)>);
 
 /// Each day's digest, and how many rows it has.
 pub(super) type SealedDays = Vec<(Day, Digest, u64)>;
@@ -24,7 +26,16 @@ pub(super) type SealedDays = Vec<(Day, Digest, u64)>;
 impl Hashers {
     /// Adds packed rows to a day.
     pub(super) fn add(&mut self, day: Day, packed: &[u8], rows: u64) {
-        let (hash, count) = self.0.entry(day).or_default();
+        let place = match self.0.last() {
+            Some((last, ..)) if *last == day => Ok(self.0.len() - 1),
+            Some((last, ..)) if day < *last => self.0.binary_search_by_key(&day, |(day, ..)| *day),
+            _ => Err(self.0.len()),
+        };
+        let place = place.unwrap_or_else(|place| {
+            self.0.insert(place, (day, Sha256::new(), 0));
+            place
+        });
+        let (_, hash, count) = &mut self.0[place];
         hash.update(packed);
         *count += rows;
     }
@@ -32,65 +43,99 @@ impl Hashers {
     /// What the days come to so far.
     pub(super) fn digests(&self) -> SealedDays {
         let digest = |hash: &Sha256| Digest(hash.clone().finalize().into());
-        self.0.iter().map(|(day, (hash, rows))| (*day, digest(hash), *rows)).collect()
+        self.0.iter().map(|(day, hash, rows)| (*day, digest(hash), *rows)).collect()
     }
 }
 
 /// What the run has of each dataset's days.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SealBook {
     owners: Vec<Arc<OwnerKey>>,
     numbers: HashMap<Arc<OwnerKey>, u32>,
-    days: BTreeMap<(&'static str, Day), Vec<Entry>>,
+    /// Entries instead of rows; those of a day in the order of their owners' numbers, unless their dataset is `unordered`.
+    entries: Spill,
+    unordered: HashSet<&'static str>,
     /// The owner that came last in each dataset: more rows of it may follow.
     pending: HashMap<&'static str, Pending>,
+    /// The closing balances of all owners by their numbers, once somebody asks.
+    closings: Option<HashMap<u32, BTreeMap<Day, Money>>>,
 }
 
 /// An owner's days that may not be whole yet.
 #[derive(Debug)]
 struct Pending {
+    dataset: &'static Dataset,
     owner: u32,
     hashers: Hashers,
     /// The digests, unless rows came after they were made.
     digests: Option<SealedDays>,
+    /// Balances by which later runs find their opening, in the order of days.
+    closings: Vec<(Day, Money)>,
 }
 
 /// What the run has of an owner's day.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     /// By its number.
     pub(super) owner: u32,
     /// An owner's day has fewer than 2^32.
     rows: u32,
+    closing: Option<Money>,
     pub(super) digest: Digest,
-    closing: Closed,
 }
 
-/// A closing balance, if there is one, in eight bytes: there is an entry for each owner, dataset and day.
-#[derive(Debug, Clone, Copy)]
-struct Closed(i64);
-
-impl From<Option<Money>> for Closed {
-    fn from(closing: Option<Money>) -> Closed {
-        // Money has 18 digits at most, so that nothing else looks like this.
-        Closed(closing.map_or(i64::MIN, Money::unscaled))
-    }
-}
-
-impl From<Closed> for Option<Money> {
-    fn from(Closed(unscaled): Closed) -> Option<Money> {
-        Money::from_unscaled(unscaled)
-    }
-}
+/// Bytes of an entry: owner, rows, closing, digest.
+const ENTRY_BYTES: usize = 4 + 4 + 8 + 32;
 
 impl Entry {
     /// As the state keeps it.
     pub(super) fn sealed(&self, day: Day) -> SealedDay {
-        SealedDay { day, rows: u64::from(self.rows), digest: self.digest, closing: self.closing.into() }
+        SealedDay { day, rows: u64::from(self.rows), digest: self.digest, closing: self.closing }
+    }
+
+    fn pack(&self) -> [u8; ENTRY_BYTES] {
+        // Money has 18 digits at most, so that nothing else looks like this.
+        let closing = self.closing.map_or(i64::MIN, Money::unscaled);
+        let mut bytes = [0; ENTRY_BYTES];
+        bytes[..4].copy_from_slice(&self.owner.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.rows.to_le_bytes());
+        bytes[8..16].copy_from_slice(&closing.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.digest.0);
+        bytes
+    }
+
+    fn unpack(bytes: &[u8; ENTRY_BYTES]) -> Entry {
+        let (owner, rest) = bytes.split_first_chunk().expect("4 bytes of 48");
+        let (rows, rest) = rest.split_first_chunk().expect("4 bytes of 44");
+        let (closing, digest) = rest.split_first_chunk().expect("8 bytes of 40");
+        Entry {
+            owner: u32::from_le_bytes(*owner),
+            rows: u32::from_le_bytes(*rows),
+            closing: Money::from_unscaled(i64::from_le_bytes(*closing)),
+            digest: Digest(digest.try_into().expect("32 bytes of 32")),
+        }
     }
 }
 
+fn entries_in(block: &[u8]) -> impl Iterator<Item = Entry> {
+    let (entries, rest) = block.as_chunks();
+    assert!(rest.is_empty(), "blocks hold whole entries");
+    entries.iter().map(Entry::unpack)
+}
+
 impl SealBook {
+    /// Nothing yet; entries are gathered in `entries`.
+    pub(super) fn new(entries: Spill) -> SealBook {
+        SealBook {
+            owners: Vec::new(),
+            numbers: HashMap::new(),
+            entries,
+            unordered: HashSet::new(),
+            pending: HashMap::new(),
+            closings: None,
+        }
+    }
+
     /// Adds the rows of an owner behind those it has.
     pub(super) fn append(
         &mut self,
@@ -110,85 +155,127 @@ impl SealBook {
             Some(pending) if pending.owner == owner => {
                 pending.digests = None;
                 runs.for_each(|(day, rows, at)| pending.hashers.add(day, &packed[at], rows));
+                Ok(())
             }
             _ => {
-                let pending = Pending { owner, hashers, digests: Some(digests) };
-                if let Some(before) = self.pending.insert(dataset.name, pending) {
-                    self.close(dataset.name, before);
-                }
+                let pending = Pending { dataset, owner, hashers, digests: Some(digests), closings: Vec::new() };
+                self.pending.insert(dataset.name, pending).map_or(Ok(()), |before| {
+                    if before.owner > owner {
+                        self.unordered.insert(dataset.name);
+                    }
+                    self.close(before)
+                })
             }
         }
-        Ok(())
     }
 
     /// Says that no more rows come.
-    pub(super) fn finish(&mut self) {
-        let pending: Vec<_> = self.pending.drain().collect();
-        for (dataset, pending) in pending {
-            self.close(dataset, pending);
-        }
+    pub(super) fn finish(&mut self) -> Result<()> {
+        let pending: Vec<_> = self.pending.drain().map(|(_, pending)| pending).collect();
+        pending.into_iter().try_for_each(|pending| self.close(pending))
     }
 
-    fn close(&mut self, dataset: &'static str, Pending { owner, hashers, digests }: Pending) {
-        for (day, digest, rows) in digests.unwrap_or_else(|| hashers.digests()) {
+    fn close(&mut self, Pending { dataset, owner, hashers, digests, closings }: Pending) -> Result<()> {
+        let days = digests.unwrap_or_else(|| hashers.digests());
+        let packed = days.into_iter().map(|(day, digest, rows)| {
             let rows = u32::try_from(rows).expect("an owner's day has fewer than 2^32 rows");
-            self.days.entry((dataset, day)).or_default().push(Entry { owner, rows, digest, closing: None.into() });
-        }
+            let closing = closings.binary_search_by_key(&day, |(day, _)| *day).ok().map(|place| closings[place].1);
+            (day, Entry { owner, rows, closing, digest }.pack())
+        });
+        let packed: Vec<_> = packed.collect();
+        self.entries.append_all(dataset, packed.iter().map(|(day, bytes)| (*day, bytes.as_slice())))
     }
 
-    /// Notes a balance by which later runs find their opening.
-    pub(super) fn note_closing(&mut self, closing: &Closing) {
-        let owner = self.number(closing.owner.clone());
-        let name = dataset::BALANCES.name;
-        if self.pending.get(name).is_some_and(|pending| pending.owner == owner)
-            && let Some(pending) = self.pending.remove(name)
-        {
-            self.close(name, pending);
-        }
-        let day = self.days.get_mut(&(name, closing.day));
-        if let Some(entry) = day.and_then(|day| day.iter_mut().rev().find(|entry| entry.owner == owner)) {
-            entry.closing = Some(closing.closing).into();
-        }
+    /// Notes balances by which later runs find their opening: of the owner whose balances came last.
+    pub(super) fn note_closings(&mut self, closings: &[&Closing]) {
+        let Some(pending) = self.pending.get_mut(dataset::BALANCES.name) else {
+            return;
+        };
+        let owner = &self.owners[pending.owner as usize];
+        let noted = closings.iter().filter(|closing| closing.owner == **owner);
+        pending.closings.extend(noted.map(|closing| (closing.day, closing.closing)));
+        pending.closings.sort_by_key(|(day, _)| *day);
     }
 
-    /// The closing balance that the run has of an owner's day.
-    pub(super) fn closing_of(&self, owner: &OwnerKey, day: Day) -> Option<Money> {
-        let number = self.numbers.get(owner)?;
-        let entries = self.days.get(&(dataset::BALANCES.name, day))?;
-        entries.iter().find(|entry| entry.owner == *number)?.closing.into()
+    /// The closing balances that the run has of an owner, by day.
+    pub(super) fn closings_of(&mut self, owner: &OwnerKey) -> Result<BTreeMap<Day, Money>> {
+        self.finish()?;
+        let closings = match self.closings.take() {
+            Some(closings) => closings,
+            None => self.all_closings()?,
+        };
+        let found = self.numbers.get(owner).and_then(|number| closings.get(number)).cloned();
+        self.closings = Some(closings);
+        Ok(found.unwrap_or_default())
+    }
+
+    fn all_closings(&self) -> Result<HashMap<u32, BTreeMap<Day, Money>>> {
+        let mut closings: HashMap<u32, BTreeMap<Day, Money>> = HashMap::new();
+        for day in self.entries.days(&dataset::BALANCES) {
+            self.entries.read(&dataset::BALANCES, day, |block| {
+                for Entry { owner, closing, .. } in entries_in(block) {
+                    closings.entry(owner).or_default().extend(closing.map(|closing| (day, closing)));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(closings)
     }
 
     /// What the run has of a dataset's day.
-    pub(super) fn of(&self, dataset: &Dataset, day: Day) -> Vec<SealedRows> {
-        let entries = self.days.get(&(dataset.name, day)).map(Vec::as_slice).unwrap_or_default();
-        let sealed = |entry: &Entry| SealedRows {
+    pub(super) fn of(&self, dataset: &'static Dataset, day: Day) -> Result<Vec<SealedRows>> {
+        let sealed = |entry: Entry| SealedRows {
             owner: Arc::clone(&self.owners[entry.owner as usize]),
             rows: u64::from(entry.rows),
             digest: entry.digest,
-            closing: entry.closing.into(),
+            closing: entry.closing,
         };
-        entries.iter().map(sealed).collect()
+        Ok(self.entries(dataset, day)?.into_iter().map(sealed).collect())
     }
 
-    /// Hands out what the run has of a dataset's day: it is not kept.
-    pub(super) fn take(&mut self, dataset: &Dataset, day: Day) -> Vec<Entry> {
-        self.days.remove(&(dataset.name, day)).unwrap_or_default()
+    /// The same, by the numbers of owners.
+    pub(super) fn entries(&self, dataset: &'static Dataset, day: Day) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        self.entries.read(dataset, day, |block| {
+            entries.extend(entries_in(block));
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// Whether the run has anything of a dataset's day.
+    pub(super) fn has_entries(&self, dataset: &'static Dataset, day: Day) -> bool {
+        self.entries.has_rows(dataset, day)
+    }
+
+    /// Puts others in the place of what the run has of a dataset's day.
+    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, mut entries: Vec<Entry>) {
+        entries.sort_by_key(|entry| entry.owner);
+        let packed: Vec<u8> = entries.iter().flat_map(Entry::pack).collect();
+        self.entries.replace(dataset, day, &packed);
+    }
+
+    /// Whether the entries of each of a dataset's days stand in the order of their owners' numbers.
+    pub(super) fn is_ordered(&self, dataset: &Dataset) -> bool {
+        !self.unordered.contains(dataset.name)
+    }
+
+    /// What the run has of an owner's days, owner by owner.
+    pub(super) fn by_owner(&self, dataset: &'static Dataset, days: &[Day]) -> Result<ByOwner<'_>> {
+        let heads = days.iter().map(|day| Head::new(*day, self.entries.blocks(dataset, *day)));
+        heads.collect::<Result<Vec<_>>>().map(|heads| ByOwner { heads })
     }
 
     /// What is known of another run's rows, in the form of the run's own.
     pub(super) fn entry(&mut self, sealed: &SealedRows) -> Entry {
         let rows = u32::try_from(sealed.rows).expect("an owner's day has fewer than 2^32 rows");
         let owner = self.number((*sealed.owner).clone());
-        Entry { owner, rows, digest: sealed.digest, closing: sealed.closing.into() }
+        Entry { owner, rows, digest: sealed.digest, closing: sealed.closing }
     }
 
     /// The owners by their numbers.
-    pub(super) fn into_owners(self) -> Vec<Arc<OwnerKey>> {
-        self.owners
-    }
-
-    pub(super) fn owner(&self, number: u32) -> &Arc<OwnerKey> {
-        &self.owners[number as usize]
+    pub(super) fn owners(&self) -> &[Arc<OwnerKey>] {
+        &self.owners
     }
 
     fn number(&mut self, owner: OwnerKey) -> u32 {
@@ -202,8 +289,62 @@ impl SealBook {
     }
 }
 
+/// Days side by side, each in the order of its owners.
+pub(super) struct ByOwner<'b> {
+    heads: Vec<Head<'b>>,
+}
+
+/// A day, as far as it has been read.
+struct Head<'b> {
+    day: Day,
+    blocks: Blocks<'b>,
+    block: Vec<u8>,
+    at: usize,
+    next: Option<Entry>,
+}
+
+impl<'b> Head<'b> {
+    fn new(day: Day, blocks: Blocks<'b>) -> Result<Head<'b>> {
+        let mut head = Head { day, blocks, block: Vec::new(), at: 0, next: None };
+        head.advance().map(|()| head)
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        if self.at == self.block.len() {
+            (self.at, self.next) = (0, None);
+            self.block.clear();
+            match self.blocks.read_next()? {
+                Some(block) => self.block.extend_from_slice(block),
+                None => return Ok(()),
+            }
+        }
+        let bytes = self.block[self.at..].first_chunk().expect("blocks hold whole entries");
+        self.next = Some(Entry::unpack(bytes));
+        self.at += ENTRY_BYTES;
+        Ok(())
+    }
+}
+
+impl ByOwner<'_> {
+    /// Hands over the next owner's days in their order, and tells the owner; `None` at the end.
+    pub(super) fn read_next(&mut self, days: &mut Vec<SealedDay>) -> Result<Option<u32>> {
+        days.clear();
+        let Some(owner) = self.heads.iter().filter_map(|head| head.next).map(|entry| entry.owner).min() else {
+            return Ok(None);
+        };
+        for head in &mut self.heads {
+            while let Some(entry) = head.next.filter(|entry| entry.owner == owner) {
+                days.push(entry.sealed(head.day));
+                head.advance()?;
+            }
+        }
+        Ok(Some(owner))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::disk::LocalDisk;
     use super::super::encode::Encoder;
     use super::super::samples::card_transaction;
     use super::*;
@@ -222,8 +363,14 @@ mod tests {
             .collect()
     }
 
-    fn sealed(parts: usize) -> Vec<SealedRows> {
-        let mut book = SealBook::default();
+    fn book(held_bytes_max: usize) -> (tempfile::TempDir, SealBook) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spill = Spill::new(Arc::new(LocalDisk), folder.path(), held_bytes_max);
+        (folder, SealBook::new(spill))
+    }
+
+    fn sealed(parts: usize, held_bytes_max: usize) -> Vec<SealedRows> {
+        let (_folder, mut book) = book(held_bytes_max);
         for card in ["900", "1000"] {
             for part in rows(card).chunks(parts) {
                 let mut rows = Encoder::new(&CARD_TRANSACTIONS, false).encode(part).into_parts().1;
@@ -231,19 +378,31 @@ mod tests {
                 book.append(&CARD_TRANSACTIONS, rows.packed(), rows.places(), hashes).expect("rows of its own");
             }
         }
-        book.finish();
-        let day = |days| Day::from_epoch_days(days).expect("a day");
-        [book.of(&CARD_TRANSACTIONS, day(0)), book.of(&CARD_TRANSACTIONS, day(1))].concat()
+        book.finish().expect("a disk that works");
+        let days = [0, 1].map(|days| Day::from_epoch_days(days).expect("a day"));
+        let of_days = days.map(|day| book.of(&CARD_TRANSACTIONS, day).expect("reads")).concat();
+        let mut by_owner = book.by_owner(&CARD_TRANSACTIONS, &days).expect("reads");
+        let (mut of_owner, mut owners) = (Vec::new(), 0);
+        while let Some(owner) = by_owner.read_next(&mut of_owner).expect("reads") {
+            let owner = &book.owners()[owner as usize];
+            let told = of_days.iter().filter(|each| each.owner == *owner).map(|each| (each.rows, each.digest));
+            assert!(told.eq(of_owner.iter().map(|day| (day.rows, day.digest))), "{owner:?}: {of_owner:?}");
+            owners += 1;
+        }
+        assert_eq!(owners, 2);
+        of_days
     }
 
     #[test]
     fn an_owner_that_comes_in_parts_is_sealed_as_one() {
-        let whole = sealed(7);
+        let whole = sealed(7, usize::MAX);
         let shown: Vec<(&str, u64)> = whole.iter().map(|each| (each.owner.1.as_str(), each.rows)).collect();
         assert_eq!(shown, [("900", 4), ("1000", 4), ("900", 3), ("1000", 3)]);
         assert!(whole.iter().all(|each| each.owner.0 == OwnerKind::Card));
         for parts in 1..7 {
-            assert_eq!(sealed(parts), whole, "in parts of {parts} rows");
+            for held_bytes_max in [0, 60, usize::MAX] {
+                assert_eq!(sealed(parts, held_bytes_max), whole, "in parts of {parts} rows");
+            }
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::lake::{Keep, partition_path};
 use super::manifest::{Manifest, ManifestSeal, path_text};
-use super::sealed::{Entry, SealBook};
+use super::sealed::SealBook;
+use super::staged::StagedFile;
 use crate::Result;
 use crate::record::{Dataset, Day, Window};
 use crate::state::{
-    Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, SpanPart, State, in_seals, seal_day,
+    self, Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, SpanPart, State, in_seals, seal_day,
 };
 
 /// All that a commit seals.
@@ -23,13 +24,12 @@ pub(super) struct Sealing {
     seals: BTreeMap<Day, (Digest, Digest)>,
 }
 
-/// The owners' days of the window, packed for the state.
+/// The owners' days of the window, which the state keeps 16 together.
 #[derive(Debug)]
 pub(super) struct Spans {
-    /// By their numbers.
-    pub(super) owners: Vec<Arc<OwnerKey>>,
-    /// Of each dataset and span; the owners as they came, which is how the state numbers them.
-    pub(super) parts: Vec<Vec<u8>>,
+    book: SealBook,
+    /// The days of each that have rows.
+    parts: Vec<(&'static Dataset, Span, Vec<Day>)>,
 }
 
 impl Sealing {
@@ -38,27 +38,22 @@ impl Sealing {
         state: &State,
         window: Window,
         datasets: &[(&'static Dataset, &Keep)],
-        mut sealed: SealBook,
+        mut book: SealBook,
         in_lake: bool,
         threads: usize,
     ) -> Result<(Sealing, Spans)> {
-        sealed.finish();
-        let mut spans: BTreeMap<(usize, Span), SpanDays> = BTreeMap::new();
-        for (place, (dataset, keep)) in datasets.iter().enumerate() {
-            for day in window.iter() {
-                let entries = entries_of(state, dataset, keep, day, &mut sealed)?;
-                if !entries.is_empty() {
-                    spans.entry((place, Span::of(day))).or_default().push((day, entries));
-                }
-            }
+        book.finish()?;
+        let (mut work, mut parts) = (Vec::new(), Vec::new());
+        for (dataset, keep) in datasets {
+            settle(state, dataset, keep, window, &mut book)?;
+            let days: Vec<Day> = window.iter().filter(|day| book.has_entries(dataset, *day)).collect();
+            work.extend(days.iter().map(|day| (*dataset, *day)));
+            let spans = days.chunk_by(|a, b| Span::of(*a) == Span::of(*b));
+            parts.extend(spans.map(|days| (*dataset, Span::of(days[0]), days.to_vec())));
         }
-        let owners = sealed.into_owners();
-        let ranks = Ranks::of(&owners);
-        let dataset_of = |place: usize| datasets[place].0;
-        let (keys, work): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
-        let pieces = keys.iter().zip(work);
-        let sealed = each_on_threads(threads, pieces, |((place, span), days)| {
-            seal_span((dataset_of(*place), *span), days, &owners, &ranks, in_lake)
+        let ranks = Ranks::of(book.owners());
+        let sealed = each_on_threads(threads, work.iter(), |(dataset, day)| {
+            seal_partition(dataset, *day, &book, &ranks, in_lake)
         });
         let mut days = state.sealed_partitions(window.from)?;
         let is_ours =
@@ -66,17 +61,13 @@ impl Sealing {
         for (_, partitions) in days.range_mut(window.from..=window.to) {
             partitions.retain(|partition| !is_ours(partition));
         }
-        let mut parts = Vec::new();
-        for (partitions, packed) in sealed {
-            for (day, partition) in partitions {
-                days.entry(day).or_default().push(partition);
-            }
-            parts.push(packed);
+        for ((_, day), partition) in work.into_iter().zip(sealed) {
+            days.entry(day).or_default().push(partition?);
         }
         days.retain(|_, partitions| !partitions.is_empty());
         let seals = chain(state.seal_before(window.from)?, &days);
         let datasets = datasets.iter().map(|(dataset, _)| *dataset).collect();
-        Ok((Sealing { window, datasets, days, seals }, Spans { owners, parts }))
+        Ok((Sealing { window, datasets, days, seals }, Spans { book, parts }))
     }
 
     /// The digest of a dataset's day, if it has rows.
@@ -127,26 +118,38 @@ impl Sealing {
     }
 }
 
-/// The days of a span that have rows, and what the owners have of each.
-type SpanDays = Vec<(Day, Vec<Entry>)>;
-
-/// What is there of a dataset's day: of the run, and what other runs committed and stays.
-fn entries_of(
-    state: &State,
-    dataset: &'static Dataset,
-    keep: &Keep,
-    day: Day,
-    sealed: &mut SealBook,
-) -> Result<Vec<Entry>> {
-    let mut entries = sealed.take(dataset, day);
-    if !keep.is_nothing() {
-        entries.retain(|new| !keep.withholds(sealed.owner(new.owner), day));
-        let brought: HashSet<u32> = entries.iter().map(|new| new.owner).collect();
-        let before = state.sealed_rows(dataset, day)?;
-        let stays = before.iter().filter(|old| keep.keeps(&old.owner, day)).map(|old| sealed.entry(old));
-        entries.extend(stays.filter(|old| !brought.contains(&old.owner)));
+impl Spans {
+    /// Writes them as they are staged.
+    pub(super) fn stage(&self, file: &mut StagedFile) -> Result<()> {
+        file.append(&state::owners_part(self.book.owners()))?;
+        let mut sealed = Vec::new();
+        for (dataset, span, days) in &self.parts {
+            let mut part = SpanPart::new(dataset, *span);
+            let mut by_owner = self.book.by_owner(dataset, days)?;
+            while let Some(owner) = by_owner.read_next(&mut sealed)? {
+                file.append(part.add(owner, &sealed))?;
+            }
+            file.append(part.end())?;
+        }
+        file.append(&state::END)
     }
-    Ok(entries)
+}
+
+/// What is there of a dataset's days: of the run, and what other runs committed and stays.
+fn settle(state: &State, dataset: &'static Dataset, keep: &Keep, window: Window, book: &mut SealBook) -> Result<()> {
+    if keep.is_nothing() && book.is_ordered(dataset) {
+        return Ok(());
+    }
+    for day in window.iter() {
+        let mut entries = book.entries(dataset, day)?;
+        entries.retain(|new| !keep.withholds(&book.owners()[new.owner as usize], day));
+        let brought: HashSet<u32> = entries.iter().map(|new| new.owner).collect();
+        let before = if keep.is_nothing() { Vec::new() } else { state.sealed_rows(dataset, day)? };
+        let stays = before.iter().filter(|old| keep.keeps(&old.owner, day)).map(|old| book.entry(old));
+        entries.extend(stays.filter(|old| !brought.contains(&old.owner)));
+        book.replace(dataset, day, entries);
+    }
+    Ok(())
 }
 
 /// Each owner's place in the order of seals.
@@ -168,36 +171,21 @@ impl Ranks {
     }
 }
 
-/// Seals the partitions of a span, and packs each owner's days of it.
-fn seal_span(
-    (dataset, span): (&'static Dataset, Span),
-    mut days: SpanDays,
-    owners: &[Arc<OwnerKey>],
+/// Seals a dataset's day.
+fn seal_partition(
+    dataset: &'static Dataset,
+    day: Day,
+    book: &SealBook,
     ranks: &Ranks,
     in_lake: bool,
-) -> (Vec<(Day, SealedPartition)>, Vec<u8>) {
-    let mut partitions = Vec::with_capacity(days.len());
-    let mut places = Vec::with_capacity(days.iter().map(|(_, entries)| entries.len()).sum());
-    for (place, (day, entries)) in days.iter_mut().enumerate() {
-        entries.sort_unstable_by_key(|entry| ranks.rank(entry.owner));
-        let mut seal = PartitionSeal::default();
-        for (at, entry) in entries.iter().enumerate() {
-            seal.add(&owners[entry.owner as usize], entry.sealed(*day).rows, entry.digest);
-            places.push((entry.owner, place, at));
-        }
-        partitions.push((*day, seal.finish(dataset, in_lake)));
+) -> Result<SealedPartition> {
+    let mut entries = book.entries(dataset, day)?;
+    entries.sort_by_key(|entry| ranks.rank(entry.owner));
+    let mut seal = PartitionSeal::default();
+    for entry in entries {
+        seal.add(&book.owners()[entry.owner as usize], entry.sealed(day).rows, entry.digest);
     }
-    places.sort_unstable();
-    let owned = places.chunk_by(|a, b| a.0 == b.0).count();
-    let mut packed = SpanPart::new(dataset, span, owned, places.len());
-    for of_owner in places.chunk_by(|a, b| a.0 == b.0) {
-        let sealed = of_owner.iter().map(|(_, place, at)| {
-            let (day, entries) = &days[*place];
-            entries[*at].sealed(*day)
-        });
-        packed.add(of_owner[0].0, sealed);
-    }
-    (partitions, packed.finish())
+    Ok(seal.finish(dataset, in_lake))
 }
 
 /// What `work` makes of each piece, in their order, on several threads.

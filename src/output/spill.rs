@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::disk::{self, Disk, Refused};
 use super::encode::LakeRows;
 use crate::Result;
-use crate::record::{Dataset, Day};
+use crate::record::{Dataset, Day, dataset};
 
 /// Bytes of a block. Each partition has one that is not full, however many partitions there are.
 const BLOCK_BYTES: usize = 4 << 10;
@@ -24,7 +24,7 @@ pub(super) struct Spill {
     scratch: Option<Scratch>,
     /// Blocks that hold nothing now.
     free: Vec<Vec<u8>>,
-    partitions: BTreeMap<(&'static str, Day), Partition>,
+    partitions: BTreeMap<(usize, Day), Partition>,
 }
 
 /// A file without a name: it is gone when the process is, whatever happens.
@@ -48,6 +48,11 @@ struct Chunk {
     bytes: usize,
 }
 
+/// A dataset's place among all: compared for each run of rows, where names would be spelled out.
+fn place_of(dataset: &Dataset) -> usize {
+    dataset::ALL.iter().position(|each| std::ptr::eq(*each, dataset)).expect("one of ours")
+}
+
 impl Spill {
     /// Nothing yet. The scratch file will be made in `folder`.
     pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, held_bytes_max: usize) -> Spill {
@@ -65,20 +70,44 @@ impl Spill {
 
     /// Adds rows behind those that their partitions have.
     pub(super) fn append(&mut self, dataset: &'static Dataset, rows: &LakeRows) -> Result<()> {
-        for (day, packed) in rows.runs() {
-            let partition = self.partitions.entry((dataset.name, day)).or_default();
+        self.append_all(dataset, rows.runs())
+    }
+
+    /// Adds what belongs together behind what the days have.
+    pub(super) fn append_all<'b>(
+        &mut self,
+        dataset: &'static Dataset,
+        all: impl IntoIterator<Item = (Day, &'b [u8])>,
+    ) -> Result<()> {
+        let place = place_of(dataset);
+        for (day, packed) in all {
+            let partition = self.partitions.entry((place, day)).or_default();
             partition.hold(packed, &mut self.free);
             self.held_bytes += packed.len();
         }
-        if self.held_bytes > self.held_bytes_max {
-            self.write_out()?;
+        if self.held_bytes > self.held_bytes_max { self.write_out() } else { Ok(()) }
+    }
+
+    /// Puts this in the place of what a partition has; without anything there is none any more.
+    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, packed: &[u8]) {
+        let before = self.partitions.remove(&(place_of(dataset), day));
+        self.held_bytes -= before.map_or(0, |before| before.held.iter().map(Vec::len).sum());
+        if !packed.is_empty() {
+            self.held_bytes += packed.len();
+            self.partitions
+                .insert((place_of(dataset), day), Partition { chunks: Vec::new(), held: vec![packed.to_vec()] });
         }
-        Ok(())
+    }
+
+    /// The days of which a dataset has rows.
+    pub(super) fn days(&self, dataset: &'static Dataset) -> impl Iterator<Item = Day> {
+        let place = place_of(dataset);
+        self.partitions.keys().filter(move |(each, _)| *each == place).map(|(_, day)| *day)
     }
 
     /// Whether the partition has rows.
     pub(super) fn has_rows(&self, dataset: &'static Dataset, day: Day) -> bool {
-        self.partitions.contains_key(&(dataset.name, day))
+        self.partitions.contains_key(&(place_of(dataset), day))
     }
 
     /// Hands the partition's packed rows to `take` in order, a block of whole rows at a time.
@@ -88,17 +117,18 @@ impl Spill {
         day: Day,
         mut take: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let Some(partition) = self.partitions.get(&(dataset.name, day)) else {
-            return Ok(());
-        };
-        let mut block = Vec::new();
-        for chunk in &partition.chunks {
-            let scratch = self.scratch.as_ref().expect("chunks stand in the scratch file");
-            block.resize(chunk.bytes, 0);
-            scratch.file.read_exact_at(&mut block, chunk.offset).or_refused("read the scratch file", &self.folder)?;
-            take(&block)?;
+        let mut blocks = self.blocks(dataset, day);
+        while let Some(block) = blocks.read_next()? {
+            take(block)?;
         }
-        partition.held.iter().try_for_each(|block| take(block))
+        Ok(())
+    }
+
+    /// The same, for those who read several partitions side by side.
+    pub(super) fn blocks(&self, dataset: &'static Dataset, day: Day) -> Blocks<'_> {
+        let partition = self.partitions.get(&(place_of(dataset), day));
+        let (chunks, held) = partition.map(|partition| (&*partition.chunks, &*partition.held)).unwrap_or_default();
+        Blocks { spill: self, chunks: chunks.iter(), held: held.iter(), block: Vec::new() }
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -126,6 +156,28 @@ impl Spill {
         }
         self.held_bytes = 0;
         Ok(())
+    }
+}
+
+/// What a partition has, one block of whole rows after the other.
+pub(super) struct Blocks<'s> {
+    spill: &'s Spill,
+    chunks: std::slice::Iter<'s, Chunk>,
+    held: std::slice::Iter<'s, Vec<u8>>,
+    block: Vec<u8>,
+}
+
+impl Blocks<'_> {
+    /// The next block; `None` at the end.
+    pub(super) fn read_next(&mut self) -> Result<Option<&[u8]>> {
+        let Some(chunk) = self.chunks.next() else {
+            return Ok(self.held.next().map(Vec::as_slice));
+        };
+        let scratch = self.spill.scratch.as_ref().expect("chunks stand in the scratch file");
+        self.block.resize(chunk.bytes, 0);
+        let read = scratch.file.read_exact_at(&mut self.block, chunk.offset);
+        read.or_refused("read the scratch file", &self.spill.folder)?;
+        Ok(Some(&self.block))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{dataset_of, key_of};
+use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::output::{Gone, Publication};
 use crate::record::{Day, Feed, Owner, OwnerKind};
@@ -60,26 +61,27 @@ pub(super) enum Back {
 }
 
 /// Compares the rows of an owner that is listed again with those that had gone.
-pub(super) fn look_again(publication: &mut Publication, feed: Feed, owner: &Owner, known: &KnownBreak) -> Back {
+pub(super) fn look_again(publication: &mut Publication, feed: Feed, owner: &Owner, known: &KnownBreak) -> Result<Back> {
     let Some(GoneDays(mut days)) = known.earlier.as_deref().and_then(GoneDays::from_text) else {
-        return Back::Unknown;
+        return Ok(Back::Unknown);
     };
-    let now = publication.digests_of(dataset_of(feed), &key_of(owner));
+    let now = publication.digests_of(dataset_of(feed), &key_of(owner))?;
     let all = days.len();
     days.retain(|day, digest| now.get(day) != Some(digest));
     let other = days.keys().filter(|day| now.contains_key(day)).count();
     if days.is_empty() {
-        return Back::Whole;
+        return Ok(Back::Whole);
     }
     if days.len() == all && other == 0 {
-        return Back::Unknown;
+        return Ok(Back::Unknown);
     }
     let explanation = format!(
         "the provider lists {owner} again, but {} of {all} days in {feed} that were committed earlier are not as they were",
         days.len(),
     );
     let days = GoneDays(days);
-    Back::Otherwise(Box::new(the_break(feed, owner_of(&key_of(owner)), &days, Cause::Changed, explanation)), days)
+    let told = the_break(feed, owner_of(&key_of(owner)), &days, Cause::Changed, explanation);
+    Ok(Back::Otherwise(Box::new(told), days))
 }
 
 /// Nothing tells the account of a card that is gone, and the break must stay the same one.

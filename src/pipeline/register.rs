@@ -289,8 +289,7 @@ impl Comparison<'_> {
         let open = |id: &str| known.get(id).filter(|known| known.status != "resolved");
         let told = gone.into_values().map(|gone| (gone::id_of(feed, &gone.owner), gone));
         self.gone.extend(told.map(|(id, gone)| gone::tell(feed, gone, open(&id))));
-        self.look_for_gone(publication, feed);
-        Ok(())
+        self.look_for_gone(publication, feed)
     }
 
     /// Owners of whom nothing could be read may stand on a page that could not be: all of theirs stays.
@@ -330,9 +329,9 @@ impl Comparison<'_> {
     }
 
     /// Owners that had gone and are listed again.
-    fn look_for_gone(&mut self, publication: &mut Publication, feed: Feed) {
+    fn look_for_gone(&mut self, publication: &mut Publication, feed: Feed) -> Result<()> {
         if !self.known.values().any(|known| known.check == Check::Restatement.name() && known.txid.is_none()) {
-            return;
+            return Ok(());
         }
         let gathered = self.gathered;
         let read = gathered.owners.iter().filter(|pages| pages.feed == feed && gathered.is_whole(feed, &pages.owner));
@@ -341,12 +340,13 @@ impl Comparison<'_> {
             let Some(known) = known.filter(|known| known.status != "resolved") else {
                 continue;
             };
-            match gone::look_again(publication, feed, owner, known) {
+            match gone::look_again(publication, feed, owner, known)? {
                 Back::Unknown => {}
                 Back::Whole => self.told.taken_back.push(known.break_id.clone()),
                 Back::Otherwise(told, days) => self.gone.push((*told, days)),
             }
         }
+        Ok(())
     }
 
     fn restate(&mut self, publication: &mut Publication, feed: Feed, rows: &[Changed]) -> Result<()> {
@@ -359,7 +359,7 @@ impl Comparison<'_> {
             .filter_map(|reject| reject.txid.as_deref())
             .collect();
         let closings_before = self.state.sealed_closings(&key, self.plan.window)?;
-        let closings_now = if feed.is_chain() { publication.closings_of(&key) } else { BTreeMap::new() };
+        let closings_now = if feed.is_chain() { publication.closings_of(&key)? } else { BTreeMap::new() };
         let known = self.known;
         let first_reported = |id: &str| {
             let open = known.get(id).filter(|known| known.status != "resolved")?;

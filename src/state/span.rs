@@ -87,7 +87,7 @@ pub(super) fn days(span: Span, bytes: &[u8]) -> impl Iterator<Item = Option<Seal
 pub(super) fn is_sound(bytes: &[u8]) -> bool {
     let (whole, rest) = bytes.as_chunks::<DAY_BYTES>();
     let places = whole.iter().map(|day| i32::from(day[0]));
-    !whole.is_empty() && rest.is_empty() && places.clone().is_sorted_by(|a, b| a < b) && places.max() < Some(DAYS)
+    !whole.is_empty() && rest.is_empty() && places.clone().is_sorted() && places.max() < Some(DAYS)
 }
 
 /// One day of a span, if it has rows; the outer `None` as in [`days`].

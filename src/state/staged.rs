@@ -4,7 +4,7 @@
 //! | part | is made of |
 //! | --- | --- |
 //! | the owners | how many (u32); of each its kind (its number in [`KINDS`], u8), the length of its id (u32), the id |
-//! | a dataset's span, any number | 1 (u8), the dataset's number (u32), the span (i32), of how many owners (u32); of each its place among the owners (u32), how many days (u8), the days as the state keeps them |
+//! | a dataset's span, any number | 1 (u8), the dataset's number (u32), the span (i32); of each owner its place among the owners (u32), how many days (u8), the days as the state keeps them; in the place of a further owner 2^32 − 1 |
 //! | the end | 0 (u8) |
 //!
 //! Integers are little-endian. A file that ends before its end, or goes on behind it, is damaged.
@@ -20,6 +20,8 @@ use crate::{Error, Result};
 
 const KINDS: [OwnerKind; 3] = [OwnerKind::Account, OwnerKind::Card, OwnerKind::Provider];
 const SPAN: u8 = 1;
+/// Stands behind the owners of a span.
+const NOBODY: u32 = u32::MAX;
 /// Stands at the end.
 pub(crate) const END: [u8; 1] = [0];
 
@@ -44,35 +46,39 @@ fn length(length: usize) -> [u8; 4] {
 #[derive(Debug)]
 pub(crate) struct SpanPart {
     bytes: Vec<u8>,
-    owners: u32,
+    is_begun: bool,
 }
 
 impl SpanPart {
-    /// Where the number of owners stands.
-    const COUNT_AT: usize = 1 + 4 + 4;
-
-    /// With room for that many days of that many owners.
-    pub(crate) fn new(dataset: &Dataset, span: Span, owners: usize, days: usize) -> SpanPart {
-        let mut bytes = Vec::with_capacity(Self::COUNT_AT + 4 + owners * 5 + days * DAY_BYTES);
-        bytes.push(SPAN);
+    /// Of which nothing is written yet.
+    pub(crate) fn new(dataset: &Dataset, span: Span) -> SpanPart {
+        let mut bytes = vec![SPAN];
         bytes.extend_from_slice(&number_of(dataset.name).to_le_bytes());
         bytes.extend_from_slice(&span.0.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
-        SpanPart { bytes, owners: 0 }
+        SpanPart { bytes, is_begun: false }
     }
 
-    /// Adds an owner's days, in their order.
-    pub(crate) fn add(&mut self, owner: u32, days: impl ExactSizeIterator<Item = SealedDay>) {
-        self.owners += 1;
+    /// Adds an owner's days, in their order: what is to be written of the part now.
+    pub(crate) fn add(&mut self, owner: u32, days: &[SealedDay]) -> &[u8] {
+        self.go_on();
         self.bytes.extend_from_slice(&owner.to_le_bytes());
         self.bytes.push(u8::try_from(days.len()).expect("a span has 16 days"));
-        days.for_each(|day| day.push(&mut self.bytes));
+        days.iter().for_each(|day| day.push(&mut self.bytes));
+        &self.bytes
     }
 
-    /// The part as it is staged.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.bytes[Self::COUNT_AT..Self::COUNT_AT + 4].copy_from_slice(&self.owners.to_le_bytes());
-        self.bytes
+    /// The last that is to be written of it.
+    pub(crate) fn end(&mut self) -> &[u8] {
+        self.go_on();
+        self.bytes.extend_from_slice(&NOBODY.to_le_bytes());
+        &self.bytes
+    }
+
+    /// What was given before is written.
+    fn go_on(&mut self) {
+        if std::mem::replace(&mut self.is_begun, true) {
+            self.bytes.clear();
+        }
     }
 }
 
@@ -93,15 +99,15 @@ pub(crate) struct StagedSpans<R> {
     place: String,
     bytes: u64,
     owners: Vec<Numbered>,
-    /// The dataset and span that are being read, and how many of its owners are left.
-    part: (u32, Span, u32),
+    /// The dataset and span that are being read.
+    part: Option<(u32, Span)>,
     days: Vec<u8>,
 }
 
 impl<R: Read> StagedSpans<R> {
     /// Staged at `place`, in a file of that many bytes.
     pub(crate) fn new(input: R, place: String, bytes: u64) -> StagedSpans<R> {
-        StagedSpans { input, place, bytes, owners: Vec::new(), part: (0, Span(0), 0), days: Vec::new() }
+        StagedSpans { input, place, bytes, owners: Vec::new(), part: None, days: Vec::new() }
     }
 
     /// The length of the file.
@@ -130,27 +136,27 @@ impl<R: Read> StagedSpans<R> {
 
     /// The next of the spans; `None` at the end.
     pub(super) fn read_next(&mut self) -> Result<Option<StagedSpan<'_>>> {
-        while self.part.2 == 0 {
+        let ((dataset, span), owner) = loop {
+            if let Some(part) = self.part {
+                match self.count()? {
+                    NOBODY => self.part = None,
+                    owner => break (part, owner),
+                }
+            }
             match self.array()? {
                 END => return self.end().map(|()| None),
-                [SPAN] => {
-                    let dataset = self.count()?;
-                    let span = Span(i32::from_le_bytes(self.array()?));
-                    self.part = (dataset, span, self.count()?);
-                }
+                [SPAN] => self.part = Some((self.count()?, Span(i32::from_le_bytes(self.array()?)))),
                 _ => return Err(self.damaged()),
             }
-        }
-        self.part.2 -= 1;
-        let owner = self.count()? as usize;
-        let owner = self.owners.get(owner).copied().ok_or_else(|| self.damaged())?;
+        };
+        let owner = self.owners.get(owner as usize).copied().ok_or_else(|| self.damaged())?;
         let [days] = self.array()?;
         self.days.resize(usize::from(days) * DAY_BYTES, 0);
         self.input.read_exact(&mut self.days).map_err(|error| self.damaged().because(error))?;
         if !span::is_sound(&self.days) {
             return Err(self.damaged());
         }
-        Ok(Some(StagedSpan { dataset: self.part.0, span: self.part.1, owner, days: &self.days }))
+        Ok(Some(StagedSpan { dataset, span, owner, days: &self.days }))
     }
 
     fn end(&mut self) -> Result<()> {
@@ -189,11 +195,15 @@ mod tests {
 
     fn staged() -> Vec<u8> {
         let owners = [(OwnerKind::Card, "900".to_owned()), (OwnerKind::Account, "é".to_owned())];
-        let mut cards = SpanPart::new(&CARD_TRANSACTIONS, Span(1_250), 2, 3);
-        cards.add(0, [sealed(20_000, 1), sealed(20_015, 2)].into_iter());
-        cards.add(1, [sealed(20_003, 3)].into_iter());
-        let balances = SpanPart::new(&BALANCES, Span(-1), 0, 0);
-        [owners_part(&owners), cards.finish(), balances.finish(), END.to_vec()].concat()
+        let (mut cards, mut balances) =
+            (SpanPart::new(&CARD_TRANSACTIONS, Span(1_250)), SpanPart::new(&BALANCES, Span(-1)));
+        let mut bytes = owners_part(&owners);
+        bytes.extend_from_slice(cards.add(0, &[sealed(20_000, 1), sealed(20_015, 2)]));
+        bytes.extend_from_slice(cards.add(1, &[sealed(20_003, 3)]));
+        bytes.extend_from_slice(cards.end());
+        bytes.extend_from_slice(balances.end());
+        bytes.extend_from_slice(&END);
+        bytes
     }
 
     type Read = Vec<(u32, i32, i64, Vec<SealedDay>)>;
@@ -233,9 +243,9 @@ mod tests {
 
     #[test]
     fn days_out_of_order_are_damaged() {
-        let mut part = SpanPart::new(&BALANCES, Span(0), 1, 2);
-        part.add(0, [sealed(3, 1), sealed(2, 1)].into_iter());
+        let mut part = SpanPart::new(&BALANCES, Span(0));
+        let days = part.add(0, &[sealed(3, 1), sealed(2, 1)]).to_vec();
         let owners = [(OwnerKind::Card, "900".to_owned()), (OwnerKind::Account, "é".to_owned())];
-        assert!(read(&[owners_part(&owners), part.finish(), END.to_vec()].concat()).is_err());
+        assert!(read(&[owners_part(&owners), days, part.end().to_vec(), END.to_vec()].concat()).is_err());
     }
 }

@@ -566,10 +566,10 @@ fn spans_are_applied_whether_they_are_staged_as_lines_or_as_bytes() {
     // A run of the second day and the next, in which another card takes the place of the first.
     let later = delta("run-2", window("2026-11-03", "2026-11-04"), &["900", "1000"]);
     let span = Span::of(day("2026-11-03"));
-    let mut part = SpanPart::new(&crate::record::dataset::BALANCES, span, 1, 1);
+    let mut part = SpanPart::new(&crate::record::dataset::BALANCES, span);
     let sealed = SealedDay { day: day("2026-11-04"), rows: 3, digest: Digest::of(&[2]), closing: None };
-    part.add(0, [sealed].into_iter());
-    let bytes = [owners_part(&[card("1000")]), part.finish(), END.to_vec()].concat();
+    let days = part.add(0, &[sealed]).to_vec();
+    let bytes = [owners_part(&[card("1000")]), days, part.end().to_vec(), END.to_vec()].concat();
     let replace = |bytes: usize| {
         [format!("{{\"replace\":{{\"datasets\":[\"balances\"],\"manifest\":\"cd\",\"spans_bytes\":{bytes}}}}}")]
     };
