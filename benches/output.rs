@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tieout::output::{Formats, OutputDir, Publication};
 use tieout::record::dataset::CARD_TRANSACTIONS;
-use tieout::record::{CardTransaction, Day, Money, OwnerKind, Rate, Stamp, Status, Window};
-use tieout::state::{Closing, Covered, RunRecord, StateDelta};
+use tieout::record::{BalanceRow, CardTransaction, Day, Money, OwnerKind, Rate, Stamp, Status, Window};
+use tieout::state::{Covered, RunRecord, StateDelta};
 
 const MERCHANTS: [&str; 6] = [
     "BOULANGERIE DU COIN",
@@ -42,7 +42,7 @@ fn main() {
         encoding += began.elapsed();
         let began = Instant::now();
         publication.append(encoded).expect("appends");
-        publication.add_closings(&closings(card, window)).expect("appends");
+        publication.add_closings(&balances(card, window)).expect("appends");
         appending += began.elapsed();
     }
     let began = Instant::now();
@@ -82,15 +82,20 @@ fn transaction(card: u64, row: u64, per_card: u64, days: u64) -> CardTransaction
     }
 }
 
-fn closings(card: u64, window: Window) -> Vec<Closing> {
-    let closing = |day| Closing {
-        owner: (OwnerKind::Card, format!("{:010}", 4_000_000 + card)),
-        day,
+fn balances(card: u64, window: Window) -> Vec<BalanceRow> {
+    let balance = |day| BalanceRow {
+        owner_kind: "card",
+        owner_id: format!("{:010}", 4_000_000 + card),
         currency: Some("EUR".to_owned()),
+        booking_date: day,
         opening: Some(Money::ZERO),
-        closing: Money::ZERO,
+        credits: Some(Money::ZERO),
+        debits: Some(Money::ZERO),
+        closing: Some(Money::ZERO),
+        entries: 1,
+        verdict: "tied",
     };
-    window.iter().map(closing).collect()
+    window.iter().map(balance).collect()
 }
 
 fn delta(window: Window, cards: u64) -> StateDelta {

@@ -321,7 +321,7 @@ impl Committer<'_> {
         let delta: StateDelta = serde_json::from_slice(&bytes).map_err(|error| damaged(&path).because(error))?;
         let closings = read_lines(transaction.join(CLOSINGS_FILE), OwnerClosings::read_line)?;
         let seals = read_lines(transaction.join(SEALS_FILE), |line| serde_json::from_str::<SealLine>(line).ok())?;
-        let spans = read_spans(transaction.join(SPANS_FILE))?;
+        let spans = read_spans(&transaction.join(SPANS_FILE))?;
         let database = self.out.join(state::FILE_NAME);
         self.disk.before_transaction(&database).or_refused("change the state", &database)?;
         let is_lasting = self.state.outlives_a_power_cut()?;
@@ -399,13 +399,13 @@ fn read_lines<T>(path: PathBuf, read: impl Fn(&str) -> Option<T>) -> Result<impl
 }
 
 /// Staged spans, where there are any.
-fn read_spans(path: PathBuf) -> Result<Option<StagedSpans<BufReader<File>>>> {
+fn read_spans(path: &Path) -> Result<Option<StagedSpans<BufReader<File>>>> {
     const BUFFER_BYTES: usize = 128 << 10;
-    let file = match File::open(&path) {
+    let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.or_refused("read what the run changes in the state", &path)?,
+        opened => opened.or_refused("read what the run changes in the state", path)?,
     };
-    let bytes = file.metadata().or_refused("read what the run changes in the state", &path)?.len();
+    let bytes = file.metadata().or_refused("read what the run changes in the state", path)?.len();
     let input = BufReader::with_capacity(BUFFER_BYTES, file);
     Ok(Some(StagedSpans::new(input, path.display().to_string(), bytes)))
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
 
 use super::commit::{self, Journal, Move, Outcome};
 use super::commit::{CLOSINGS_FILE, DELTA_FILE, LAKE_FOLDER, REPORT_FOLDER, SEALS_FILE, SPANS_FILE};
@@ -24,8 +25,8 @@ use super::syncer::Syncer;
 use super::totals::Totals;
 use crate::Result;
 use crate::planted::{Bug, is_planted};
-use crate::record::{Dataset, Day, Money, Owner, OwnerKind, Window};
-use crate::state::{Closing, OwnerClosings, OwnerKey, StateDelta};
+use crate::record::{BalanceRow, Dataset, Day, Money, Owner, OwnerKind, Window};
+use crate::state::{OwnerClosings, OwnerKey, StateDelta};
 
 /// What a run is about to publish: a report folder and, unless the job does without, partitions of the lake.
 ///
@@ -193,15 +194,15 @@ impl Publication {
         self.table(dataset).keep.add_days(&key_of(owner), days);
     }
 
-    /// Adds balances by which later runs find their openings, those of an owner together, right behind its balances.
+    /// Adds balances by which later runs find their openings: those of the owner whose balances were appended last, in the
+    /// order of days.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn add_closings<'c>(&mut self, closings: impl IntoIterator<Item = &'c Closing>) -> Result<()> {
+    pub fn add_closings(&mut self, balances: &[BalanceRow]) -> Result<()> {
+        self.sealed.note_closings(balances);
         let mut lines = Vec::new();
-        let closings: Vec<&Closing> = closings.into_iter().collect();
-        self.sealed.note_closings(&closings);
-        OwnerClosings::write_lines(closings, &mut lines);
+        OwnerClosings::write_lines(balances, &mut lines);
         self.closings.as_mut().expect("open until the lake is written").append(&lines)
     }
 
@@ -327,6 +328,7 @@ impl Publication {
         let LakeUnderWay { sealing, writing, spans_bytes } = self.lake.take().expect("begun at the latest now");
         let early = is_planted(Bug::ManifestFirst).then(|| self.write_manifest(&manifest)).transpose()?;
         let moves = tell_lake(writing.map_or_else(|| Ok(Vec::new()), Writing::finish)?, &mut manifest);
+        let emptied = self.empty_the_spill();
         sealing.tell(&mut manifest);
         self.syncer.finish()?;
         let manifest_sha256 = early.map_or_else(|| self.write_manifest(&manifest), Ok)?;
@@ -336,8 +338,17 @@ impl Publication {
         let report = Move { staged: REPORT_FOLDER.to_owned(), target };
         let journal = Journal::new(&self.run_id, moves, manifest.removed.clone(), report, manifest_sha256);
         self.staging.commit(&journal)?;
+        emptied.map_or(Ok(()), JoinHandle::join).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let totals = self.tables.iter().map(|table| (table.dataset.name, table.totals.clone())).collect();
         Ok(Committed { reports: self.staging.shared.root.join(self.report_folder()), manifest, totals })
+    }
+
+    /// Lets go of the rows that the lake has now: of a large file, a file system takes its time for it.
+    fn empty_the_spill(&mut self) -> Option<JoinHandle<()>> {
+        let machine = &self.staging.shared.machine;
+        let nothing = Spill::new(Arc::clone(&machine.disk), &self.staging.folder, 0);
+        let spill = std::mem::replace(&mut self.spill, Arc::new(nothing));
+        (machine.threads > 1).then(|| std::thread::spawn(move || drop(spill)))
     }
 
     /// What the commit seals: the run's own rows, and with them what other runs committed of the same days.

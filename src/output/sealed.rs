@@ -13,8 +13,8 @@ use super::lake::OwnerOf;
 use super::packed::unpack;
 use super::spill::{Blocks, Spill};
 use crate::Result;
-use crate::record::{Dataset, Day, Money, dataset};
-use crate::state::{Closing, Digest, OwnerKey, SealedDay, SealedRows};
+use crate::record::{BalanceRow, Dataset, Day, Money, dataset};
+use crate::state::{Digest, OwnerKey, SealedDay, SealedRows};
 
 /// The rows of days, hashed as they come; in the order of days.
 #[derive(Debug, Default)]
@@ -186,15 +186,14 @@ impl SealBook {
         self.entries.append_all(dataset, packed.iter().map(|(day, bytes)| (*day, bytes.as_slice())))
     }
 
-    /// Notes balances by which later runs find their opening: of the owner whose balances came last.
-    pub(super) fn note_closings(&mut self, closings: &[&Closing]) {
+    /// Notes balances by which later runs find their opening, in the order of days: of the owner whose balances came last.
+    pub(super) fn note_closings(&mut self, balances: &[BalanceRow]) {
         let Some(pending) = self.pending.get_mut(dataset::BALANCES.name) else {
             return;
         };
         let owner = &self.owners[pending.owner as usize];
-        let noted = closings.iter().filter(|closing| closing.owner == **owner);
-        pending.closings.extend(noted.map(|closing| (closing.day, closing.closing)));
-        pending.closings.sort_by_key(|(day, _)| *day);
+        let own = balances.iter().filter(|row| row.owner_id == owner.1 && row.owner_kind == owner.0.name());
+        pending.closings.extend(own.filter_map(|row| Some((row.booking_date, row.closing?))));
     }
 
     /// The closing balances that the run has of an owner, by day.

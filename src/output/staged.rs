@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 pub struct Digested {
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256 in lower-case hex.
+    /// SHA-256 in lower-case hex; of a private file, which nobody else reads, none.
     pub sha256: String,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct StagedFile {
 
 struct Hashing {
     file: Box<dyn DiskFile>,
-    sha256: Sha256,
+    sha256: Option<Sha256>,
     bytes: u64,
 }
 
@@ -39,7 +39,8 @@ impl StagedFile {
     /// Makes the file.
     pub(super) fn create(disk: &dyn Disk, path: PathBuf, access: Access) -> Result<StagedFile> {
         let file = disk.create(&path, access).or_refused("make a file", &path)?;
-        let hashing = Hashing { file, sha256: Sha256::new(), bytes: 0 };
+        let sha256 = (access == Access::Shared).then(Sha256::new);
+        let hashing = Hashing { file, sha256, bytes: 0 };
         Ok(StagedFile { path, inner: BufWriter::with_capacity(BUFFER_BYTES, hashing) })
     }
 
@@ -72,7 +73,7 @@ impl StagedFile {
     fn close(self) -> Result<(Digested, Unsynced)> {
         let StagedFile { path, inner } = self;
         let hashing = inner.into_inner().map_err(io::IntoInnerError::into_error).or_refused("write a file", &path)?;
-        let sha256 = format!("{:x}", hashing.sha256.finalize());
+        let sha256 = hashing.sha256.map_or_else(String::new, |hash| format!("{:x}", hash.finalize()));
         Ok((Digested { bytes: hashing.bytes, sha256 }, Unsynced { file: hashing.file, path }))
     }
 }
@@ -99,7 +100,9 @@ impl Write for Hashing {
             Err(_) if is_planted(Bug::FullDiskIgnored) => bytes.len(),
             written => written?,
         };
-        self.sha256.update(&bytes[..written]);
+        if let Some(hash) = &mut self.sha256 {
+            hash.update(&bytes[..written]);
+        }
         self.bytes += written as u64;
         Ok(written)
     }

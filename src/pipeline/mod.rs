@@ -32,7 +32,7 @@ use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
 use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
-use crate::state::{Closing, OwnerKey, RunRecord, StateDelta};
+use crate::state::{OwnerKey, RunRecord, StateDelta};
 use crate::trace;
 use around::Wanted;
 use beside::Beside;
@@ -263,8 +263,7 @@ impl<'p> Ledger<'p> {
             let xlsx = self.plan.output.accounting.xlsx;
             self.book.append(xlsx.then(|| xlsx::sheet_rows(&dataset::BALANCES, &outcome.balances)))?;
             if whole {
-                let closings: Vec<Closing> = outcome.balances.iter().filter_map(Closing::of).collect();
-                self.publication.add_closings(&closings)?;
+                self.publication.add_closings(&outcome.balances)?;
                 self.later.compare(&outcome.owner, &outcome.balances, priors.get(&key).copied());
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));

@@ -1,5 +1,6 @@
 //! One owner's pages to what is written of it. Pure but for reading the pages; several owners go at once.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -405,6 +406,11 @@ fn close_transfers<'a>(owner: &Owner, mut rows: Vec<CreditTransfer<'a>>) -> Book
     Books { rows, breaks, balances: Vec::new(), meaning: Meaning::default() }
 }
 
+thread_local! {
+    /// The days that the thread's last owner made known: the next one's are the same days.
+    static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
+}
+
 /// The rows of `window`, decoded; what cannot be taken goes to `rejects`.
 pub(super) fn read<'p, R, F: Fields<'p>>(
     pages: &'p OwnerPages,
@@ -414,8 +420,8 @@ pub(super) fn read<'p, R, F: Fields<'p>>(
     rejects: &mut Vec<RejectRow>,
     mut decode: impl FnMut(&RawRow<'p, F>, &mut Context<'p>) -> Decoded<R>,
 ) -> Vec<R> {
-    let mut context =
-        Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock: Clock::new(zone) };
+    let clock = CLOCK.take().filter(|clock| clock.zone() == zone).unwrap_or_else(|| Clock::new(zone));
+    let mut context = Context { acc_id: &pages.owner.acc_id, card_ref: &pages.owner.card_ref, window, clock };
     // What is not filled is not touched either.
     let bytes: usize = responses.iter().map(|(response, _)| response.len()).sum();
     let mut rows = Vec::with_capacity(bytes / ROW_BYTES_ABOUT);
@@ -448,6 +454,7 @@ pub(super) fn read<'p, R, F: Fields<'p>>(
             }
         }
     }
+    CLOCK.set(Some(context.clock));
     rows
 }
 

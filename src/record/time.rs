@@ -306,7 +306,7 @@ impl fmt::Display for Zone {
 }
 
 /// Days of which a clock remembers the offset: rows come in days, but each tells several times, some days apart.
-const REMEMBERED_DAYS: usize = 8;
+const REMEMBERED_DAYS: usize = 64;
 
 /// Reads a provider's times of one zone. It remembers the offsets of the days read last.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! What a run changes in the state, as it is staged with the reports and applied with them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 
@@ -102,9 +103,9 @@ pub struct Closing {
     pub closing: Money,
 }
 
-/// Closings of one owner and one currency, in the order of days. As they are staged: a line of JSON.
+/// Closings of one owner and one currency. As they are staged: a line of JSON.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct OwnerClosings(String, String, Option<String>, Vec<DayLine>);
+pub(crate) struct OwnerClosings<'o>(Cow<'o, str>, Cow<'o, str>, Option<Cow<'o, str>>, Vec<DayLine>);
 
 impl Closing {
     /// The closing of a balance row; `None` when the provider stated no balance.
@@ -118,41 +119,40 @@ impl Closing {
         })
     }
 
-    fn line(&self) -> DayLine {
-        DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled())
+    fn alone(&self) -> OwnerClosings<'static> {
+        let day = DayLine(self.day.epoch_days(), self.opening.map(Money::unscaled), self.closing.unscaled());
+        let currency = self.currency.clone().map(Cow::Owned);
+        OwnerClosings(self.owner.0.name().into(), self.owner.1.clone().into(), currency, vec![day])
     }
 }
 
-impl OwnerClosings {
-    fn begin(closing: &Closing) -> OwnerClosings {
-        let Closing { owner, currency, .. } = closing;
-        OwnerClosings(owner.0.name().to_owned(), owner.1.clone(), currency.clone(), vec![closing.line()])
-    }
-
-    fn takes(&self, closing: &Closing) -> bool {
-        let Closing { owner, currency, .. } = closing;
-        self.0 == owner.0.name() && self.1 == owner.1 && self.2 == *currency
-    }
-
-    /// Appends closings as lines of JSON, one for those of an owner that stand together.
-    pub(crate) fn write_lines<'c>(closings: impl IntoIterator<Item = &'c Closing>, out: &mut Vec<u8>) {
-        let mut write = |line: OwnerClosings| {
+impl OwnerClosings<'_> {
+    /// Appends the closings of balance rows as lines of JSON, one for those of an owner that stand together; days of which
+    /// the provider stated no balance have none.
+    pub(crate) fn write_lines(balances: &[BalanceRow], out: &mut Vec<u8>) {
+        let is_one = |a: &BalanceRow, b: &BalanceRow| {
+            (a.owner_kind, &a.owner_id, &a.currency) == (b.owner_kind, &b.owner_id, &b.currency)
+        };
+        for together in balances.chunk_by(is_one) {
+            let BalanceRow { owner_kind, owner_id, currency, .. } = &together[0];
+            let day = |row: &BalanceRow| {
+                let opening = row.opening.map(Money::unscaled);
+                Some(DayLine(row.booking_date.epoch_days(), opening, row.closing?.unscaled()))
+            };
+            let days: Vec<DayLine> = together.iter().filter_map(day).collect();
+            if days.is_empty() {
+                continue;
+            }
+            let currency = currency.as_deref().map(Cow::Borrowed);
+            let line = OwnerClosings(Cow::Borrowed(owner_kind), Cow::Borrowed(owner_id), currency, days);
             serde_json::to_writer(&mut *out, &line).expect("texts and integers are JSON");
             out.push(b'\n');
-        };
-        let mut open: Option<OwnerClosings> = None;
-        for closing in closings {
-            match &mut open {
-                Some(line) if line.takes(closing) => line.3.push(closing.line()),
-                _ => open.replace(OwnerClosings::begin(closing)).into_iter().for_each(&mut write),
-            }
         }
-        open.into_iter().for_each(write);
     }
 
     /// Reads such a line back; `None` when it is none.
-    pub(crate) fn read_line(line: &str) -> Option<OwnerClosings> {
-        let read: OwnerClosings = serde_json::from_str(line).ok()?;
+    pub(crate) fn read_line(line: &str) -> Option<OwnerClosings<'static>> {
+        let read: OwnerClosings<'static> = serde_json::from_str(line).ok()?;
         let is_sound = kind_named(&read.0).is_some() && read.3.iter().all(DayLine::is_sound);
         is_sound.then_some(read)
     }
@@ -164,7 +164,7 @@ impl State {
     /// # Errors
     /// When the database refuses, or `closings` fails; nothing has changed then.
     pub fn apply(&self, delta: &StateDelta, closings: impl Iterator<Item = Result<Closing>>) -> Result<()> {
-        let together = closings.map(|closing| closing.map(|closing| OwnerClosings::begin(&closing)));
+        let together = closings.map(|closing| closing.map(|closing| closing.alone()));
         self.apply_sealed(delta, together, std::iter::empty(), None::<StagedSpans<std::io::Empty>>)
     }
 
@@ -172,7 +172,7 @@ impl State {
     pub(crate) fn apply_sealed(
         &self,
         delta: &StateDelta,
-        closings: impl Iterator<Item = Result<OwnerClosings>>,
+        closings: impl Iterator<Item = Result<OwnerClosings<'static>>>,
         seals: impl Iterator<Item = Result<SealLine>>,
         spans: Option<StagedSpans<impl Read>>,
     ) -> Result<()> {
@@ -244,7 +244,7 @@ fn replace_closings(
     transaction: &Transaction<'_>,
     owners: &mut Owners<'_>,
     delta: &StateDelta,
-    closings: impl Iterator<Item = Result<OwnerClosings>>,
+    closings: impl Iterator<Item = Result<OwnerClosings<'static>>>,
 ) -> Result<(), Stopped> {
     let window = Window { from: delta.run.window_from, to: delta.run.window_to };
     // Owners whose balances of the window make room for those that come, if any do.
@@ -345,12 +345,11 @@ impl<'t> Owners<'t> {
                 .query_row(names, |row| row.get(0))
                 .optional()?;
         }
-        let numbered = match found {
-            Some(number) => Numbered { number, is_new: false },
-            None => {
-                let sql = "INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)";
-                Numbered { number: self.transaction.prepare_cached(sql)?.insert(names)?, is_new: true }
-            }
+        let numbered = if let Some(number) = found {
+            Numbered { number, is_new: false }
+        } else {
+            let sql = "INSERT INTO owners (owner_kind, owner_id) VALUES (?1, ?2)";
+            Numbered { number: self.transaction.prepare_cached(sql)?.insert(names)?, is_new: true }
         };
         known.insert(id.to_owned(), numbered);
         Ok(numbered)

@@ -289,6 +289,10 @@ struct Candidate {
 
 /// Breaks that this run would have seen and did not are resolved.
 fn resolve_gone(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<()> {
+    let candidates = candidates(transaction, delta)?;
+    if candidates.is_empty() {
+        return Ok(());
+    }
     let covered: HashMap<(&str, &str), HashSet<&str>> = delta
         .covered
         .iter()
@@ -297,7 +301,7 @@ fn resolve_gone(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::
             ((each.owner_kind.as_str(), each.owner_id.as_str()), listings)
         })
         .collect();
-    for gone in candidates(transaction, delta)? {
+    for gone in candidates {
         let owner = (gone.seen.owner_kind.as_str(), gone.seen.owner_id.as_str());
         let is_covered = covered
             .get(&owner)

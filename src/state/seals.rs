@@ -134,7 +134,14 @@ impl PartitionSeal {
         line.extend_from_slice(b"[\"");
         line.extend_from_slice(owner.0.name().as_bytes());
         line.extend_from_slice(b"\",");
-        serde_json::to_writer(&mut *line, &owner.1).expect("a text is JSON");
+        // Of most ids JSON escapes nothing.
+        if owner.1.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            line.push(b'"');
+            line.extend_from_slice(owner.1.as_bytes());
+            line.push(b'"');
+        } else {
+            serde_json::to_writer(&mut *line, &owner.1).expect("a text is JSON");
+        }
         line.push(b',');
         line.extend_from_slice(itoa::Buffer::new().format(rows).as_bytes());
         line.extend_from_slice(b",\"");

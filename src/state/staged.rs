@@ -63,7 +63,9 @@ impl SpanPart {
         self.go_on();
         self.bytes.extend_from_slice(&owner.to_le_bytes());
         self.bytes.push(u8::try_from(days.len()).expect("a span has 16 days"));
-        days.iter().for_each(|day| day.push(&mut self.bytes));
+        for day in days {
+            day.push(&mut self.bytes);
+        }
         &self.bytes
     }
 
@@ -213,7 +215,7 @@ mod tests {
         let mut names = Vec::new();
         spans.read_owners(|kind, id| {
             names.push((kind, id.to_owned()));
-            Ok::<_, Error>(Numbered { number: names.len() as i64, is_new: true })
+            Ok::<_, Error>(Numbered { number: i64::try_from(names.len()).expect("two"), is_new: true })
         })?;
         let mut read = Vec::new();
         while let Some(each) = spans.read_next()? {

@@ -377,10 +377,12 @@ fn staged_closings_read_back() {
         verdict: "tied",
     };
     let closing = Closing::of(&row).expect("has a balance");
-    let later = Closing { day: day("2026-11-02"), opening: Some(money("1")), ..closing.clone() };
-    let other = Closing { owner: card("901"), ..later.clone() };
+    let later = BalanceRow { booking_date: day("2026-11-02"), opening: Some(money("1")), ..row.clone() };
+    let open = BalanceRow { booking_date: day("2026-11-03"), closing: None, ..row.clone() };
+    let other = BalanceRow { owner_id: "901".to_owned(), ..later.clone() };
     let mut lines = Vec::new();
-    OwnerClosings::write_lines([&closing, &later, &other], &mut lines);
+    OwnerClosings::write_lines(&[row.clone(), later.clone(), open, other.clone()], &mut lines);
+    let [later, other] = [later, other].map(|row| Closing::of(&row).expect("has a balance"));
     let lines = String::from_utf8(lines).expect("UTF-8");
     let read: Vec<_> = lines.lines().map(|line| OwnerClosings::read_line(line).expect("is one")).collect();
     assert_eq!(lines.lines().count(), 2);

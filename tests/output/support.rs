@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tieout::output::{Committed, Formats, OutputDir, Publication};
 use tieout::record::dataset::{BALANCES, BREAKS, CARD_TRANSACTIONS};
 use tieout::record::{BalanceRow, BreakRow, CardTransaction, Dataset, Day, Money, Owner, Rate, Stamp, Status, Window};
-use tieout::state::{Closing, Covered, OwnerKey, RunRecord, SeenBreak, StateDelta};
+use tieout::state::{Covered, OwnerKey, RunRecord, SeenBreak, StateDelta};
 
 pub const BOTH: Formats = Formats { csv: true, parquet: true };
 pub const DATASETS: [&Dataset; 3] = [&CARD_TRANSACTIONS, &BALANCES, &BREAKS];
@@ -93,8 +93,7 @@ impl<'a> Run<'a> {
             publication.append(publication.encoder(&CARD_TRANSACTIONS).encode(rows))?;
             let balances: Vec<BalanceRow> = rows.iter().map(|row| balance_row(card_ref, row)).collect();
             publication.append(publication.encoder(&BALANCES).encode(&balances))?;
-            let closings: Vec<Closing> = balances.iter().filter_map(Closing::of).collect();
-            publication.add_closings(&closings)?;
+            publication.add_closings(&balances)?;
         }
         publication.append(publication.encoder(&BREAKS).encode(&self.breaks))?;
         publication.keep_owners(&CARD_TRANSACTIONS, &self.kept);
