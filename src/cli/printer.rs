@@ -103,12 +103,12 @@ fn owners_table(owners: &[OwnerLine]) -> String {
     for owner in &shown {
         let amount = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
         table.add_row([
-            Cell::new(format!("{} {}", owner.owner_kind, owner.owner_id)),
-            Cell::new(owner.currency.as_deref().unwrap_or_default()),
-            amount(owner.opening.as_deref().unwrap_or_default()),
-            amount(&owner.credits),
-            amount(&owner.debits),
-            amount(owner.closing.as_deref().unwrap_or_default()),
+            Cell::new(format!("{} {}", owner.owner_kind, owner.owner_id())),
+            Cell::new(owner.currency().unwrap_or_default()),
+            amount(owner.opening().unwrap_or_default()),
+            amount(owner.credits()),
+            amount(owner.debits()),
+            amount(owner.closing().unwrap_or_default()),
             amount(&owner.entries.to_string()),
             Cell::new(owner.verdict),
         ]);

@@ -32,7 +32,6 @@ impl Tally {
             return;
         }
         let committed = Committed {
-            summary: report.to_json(),
             summary_path: report.reports.join("summary.json"),
             rows: report.datasets.iter().map(|line| (line.dataset, line.rows)).collect(),
             verdict: report.verdict(),

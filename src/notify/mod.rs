@@ -97,9 +97,7 @@ impl Event {
 /// A run that was committed.
 #[derive(Debug, Clone)]
 pub struct Committed {
-    /// `summary.json`.
-    pub summary: Vec<u8>,
-    /// Where it stands.
+    /// Where its `summary.json` stands.
     pub summary_path: PathBuf,
     /// Rows of each dataset.
     pub rows: Vec<(&'static str, u64)>,
@@ -127,8 +125,10 @@ pub struct News {
 impl News {
     /// What webhook and command get: the summary of what was committed, else what stood in the way.
     fn body(&self, job: &str, began: DateTime<Utc>) -> Vec<u8> {
-        if let Some(committed) = &self.committed {
-            return committed.summary.clone();
+        // Read only when somebody is to have it: of many owners it is long.
+        let summary = self.committed.as_ref().map(|committed| std::fs::read(&committed.summary_path));
+        if let Some(Ok(summary)) = summary {
+            return summary;
         }
         let (error, hint) = match &self.error {
             Some((error, hint)) => (Some(error.chars().take(ERROR_CHARS_MAX).collect::<String>()), hint.as_deref()),

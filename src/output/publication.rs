@@ -228,6 +228,24 @@ impl Publication {
         Ok(())
     }
 
+    /// The same, for those who write it themselves.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write_report_file(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+    ) -> Result<()> {
+        self.make_report_folder(name)?;
+        let path = format!("{REPORT_FOLDER}/{name}");
+        let mut file = self.staging.create(&path, Access::Shared)?;
+        write(&mut file).or_refused("write a file", &self.staging.folder.join(&path))?;
+        let digested = file.finish_behind(self.syncer.sync())?;
+        self.files.push(ManifestFile::of_facts(name, digested, FileFacts::default()));
+        Ok(())
+    }
+
     /// Makes the folder of a report file, unless it stands in the report folder itself.
     fn make_report_folder(&mut self, name: &str) -> Result<()> {
         let parts: Vec<&str> = name.split('/').collect();

@@ -42,7 +42,7 @@ use in_parts::{Joined, Parted, Piece};
 use ordered::Loads;
 use owner::{Knowledge, Outcome};
 use page::Kept;
-use report::{MeaningLine, OwnerLine, Report};
+use report::{Meanings, OwnerLine, Report};
 use seam::LaterDays;
 
 pub use share::refuse_another_share;
@@ -127,7 +127,7 @@ struct Ledger<'p> {
     breaks: Vec<Break>,
     rejects: Vec<RejectRow>,
     owners: Vec<OwnerLine>,
-    meanings: Vec<MeaningLine>,
+    meanings: Meanings,
     cross: CrossChecks,
     later: LaterDays,
     beside: Beside,
@@ -173,7 +173,7 @@ impl<'p> Ledger<'p> {
             breaks: Vec::new(),
             rejects,
             owners: Vec::new(),
-            meanings: Vec::new(),
+            meanings: Meanings::default(),
             cross: CrossChecks::new(terms),
             later: LaterDays::read(out, plan.window.to)?,
             beside: Beside::read(out, plan)?,
@@ -268,7 +268,7 @@ impl<'p> Ledger<'p> {
             }
             self.owners.extend(OwnerLine::of(&outcome.owner, &outcome.balances));
             self.kept.keep_trend(&outcome.owner, &outcome.balances, is_broken);
-            self.meanings.extend(MeaningLine::of(&outcome.owner, outcome.meaning));
+            self.meanings.add(&outcome.owner, outcome.meaning);
         }
         self.kept.keep_rows(outcome.around);
         self.rejects.extend(outcome.rejects);
@@ -332,9 +332,9 @@ impl<'p> Ledger<'p> {
         let mut report =
             Report::new(self.plan, &self.publication, gathered, self.owners, registered.rows, &self.rejects);
         report.notes.append(&mut self.notes);
-        report.meaning = MeaningLine::kept_short(self.meanings);
+        report.meaning = self.meanings.into_lines();
         report.tell_since(registered.since, registered.note);
-        self.publication.add_report_file("summary.json", &report.to_json())?;
+        self.publication.write_report_file("summary.json", |file| report.write_json(file))?;
         let page = page::page(self.plan, &self.publication, gathered, &report, &self.rejects, &self.kept);
         self.publication.add_report_file("reconciliation.html", page.as_bytes())?;
         let delta = StateDelta {

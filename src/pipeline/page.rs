@@ -152,15 +152,15 @@ fn owners<'a>(report: &'a Report, kept: &'a Kept) -> Vec<OwnerBooks<'a>> {
         kept.trends.iter().map(|((kind, id), trend)| ((kind.name(), id.as_str()), trend)).collect();
     let books = |line: &'a super::report::OwnerLine| OwnerBooks {
         kind: line.owner_kind,
-        id: &line.owner_id,
-        currency: line.currency.as_deref(),
-        opening: line.opening.as_deref(),
-        credits: &line.credits,
-        debits: &line.debits,
-        closing: line.closing.as_deref(),
+        id: line.owner_id(),
+        currency: line.currency(),
+        opening: line.opening(),
+        credits: line.credits(),
+        debits: line.debits(),
+        closing: line.closing(),
         entries: line.entries.unsigned_abs(),
         verdict: line.verdict,
-        trend: trends.get(&(line.owner_kind, line.owner_id.as_str())).copied(),
+        trend: trends.get(&(line.owner_kind, line.owner_id())).copied(),
     };
     report.owners.iter().map(books).collect()
 }
@@ -180,7 +180,7 @@ fn listings(gathered: &Gathered) -> Vec<ListingFacts<'_>> {
         })
         .collect();
     for place in listings_told(gathered.listings.iter().map(|listing| &listing.proof)) {
-        told[place].first = first_response(gathered, &gathered.listings[place]);
+        told[place].first = first_response(gathered, &gathered.listings[place]).map(Box::new);
     }
     told
 }

@@ -1,9 +1,12 @@
 //! What a run tells about itself: `summary.json`, and the table on the terminal. The page is [`super::page`]'s.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde::ser::SerializeStruct;
 
 use super::gather::Gathered;
 use super::{dataset_of, window_totals};
@@ -181,27 +184,72 @@ pub struct DatasetLine {
     pub rows: u64,
 }
 
-/// An owner's window.
-#[derive(Debug, Clone, Serialize)]
+/// An owner's window. What it says is held as one text: there are as many lines as owners.
+#[derive(Debug, Clone)]
 pub struct OwnerLine {
     /// account or card.
     pub owner_kind: &'static str,
-    /// Its id.
-    pub owner_id: String,
-    /// ISO 4217 code.
-    pub currency: Option<String>,
-    /// Balance before the first settled row.
-    pub opening: Option<String>,
-    /// Sum of credits.
-    pub credits: String,
-    /// Sum of debits.
-    pub debits: String,
-    /// Balance after the last settled row.
-    pub closing: Option<String>,
     /// Settled rows.
     pub entries: i64,
     /// tied, broken or ambiguous.
     pub verdict: &'static str,
+    said: Box<str>,
+    /// Where each text of `said` ends, and which of them were told: one that was not is empty.
+    ends: [(u32, bool); 6],
+}
+
+impl OwnerLine {
+    /// Its id.
+    pub fn owner_id(&self) -> &str {
+        self.told(0).unwrap_or_default()
+    }
+
+    /// ISO 4217 code.
+    pub fn currency(&self) -> Option<&str> {
+        self.told(1)
+    }
+
+    /// Balance before the first settled row.
+    pub fn opening(&self) -> Option<&str> {
+        self.told(2)
+    }
+
+    /// Sum of credits.
+    pub fn credits(&self) -> &str {
+        self.told(3).unwrap_or_default()
+    }
+
+    /// Sum of debits.
+    pub fn debits(&self) -> &str {
+        self.told(4).unwrap_or_default()
+    }
+
+    /// Balance after the last settled row.
+    pub fn closing(&self) -> Option<&str> {
+        self.told(5)
+    }
+
+    fn told(&self, place: usize) -> Option<&str> {
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        let (end, is_told) = self.ends[place];
+        is_told.then(|| &self.said[start as usize..end as usize])
+    }
+}
+
+impl Serialize for OwnerLine {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_struct("OwnerLine", 9)?;
+        line.serialize_field("owner_kind", self.owner_kind)?;
+        line.serialize_field("owner_id", self.owner_id())?;
+        line.serialize_field("currency", &self.currency())?;
+        line.serialize_field("opening", &self.opening())?;
+        line.serialize_field("credits", self.credits())?;
+        line.serialize_field("debits", self.debits())?;
+        line.serialize_field("closing", &self.closing())?;
+        line.serialize_field("entries", &self.entries)?;
+        line.serialize_field("verdict", self.verdict)?;
+        line.end()
+    }
 }
 
 /// What the chain of an owner, or of several who agree, tells of the provider's meaning.
@@ -227,7 +275,7 @@ const MEANINGS_MAX: usize = 50;
 
 impl MeaningLine {
     /// The line of an owner; `None` when its rows tell nothing.
-    pub(super) fn of(owner: &Owner, meaning: Meaning) -> Option<MeaningLine> {
+    fn of(owner: &Owner, meaning: Meaning) -> Option<MeaningLine> {
         meaning.has_evidence().then(|| MeaningLine {
             owner_id: Some(owner.id().to_owned()),
             owners: 1,
@@ -239,25 +287,46 @@ impl MeaningLine {
     }
 
     /// Of many owners, those that agree share a line.
-    pub(super) fn kept_short(lines: Vec<MeaningLine>) -> Vec<MeaningLine> {
-        if lines.len() <= MEANINGS_MAX {
-            return lines;
+    fn share(self, lines: &mut Vec<MeaningLine>) {
+        let alike =
+            |known: &&mut MeaningLine| (known.fx_fee, known.balance_moves_by) == (self.fx_fee, self.balance_moves_by);
+        match lines.iter_mut().find(alike) {
+            Some(known) => {
+                known.owners += self.owners;
+                known.rows_for += self.rows_for;
+                known.rows_against += self.rows_against;
+            }
+            None => lines.push(MeaningLine { owner_id: None, ..self }),
         }
-        let mut shared: Vec<MeaningLine> = Vec::new();
-        for line in lines {
-            let alike = |known: &&mut MeaningLine| {
-                (known.fx_fee, known.balance_moves_by) == (line.fx_fee, line.balance_moves_by)
-            };
-            match shared.iter_mut().find(alike) {
-                Some(known) => {
-                    known.owners += 1;
-                    known.rows_for += line.rows_for;
-                    known.rows_against += line.rows_against;
-                }
-                None => shared.push(MeaningLine { owner_id: None, ..line }),
+    }
+}
+
+/// The lines of owners as they come: one by one while they are few.
+#[derive(Debug, Default)]
+pub(super) struct Meanings {
+    lines: Vec<MeaningLine>,
+    are_shared: bool,
+}
+
+impl Meanings {
+    pub(super) fn add(&mut self, owner: &Owner, meaning: Meaning) {
+        let Some(line) = MeaningLine::of(owner, meaning) else {
+            return;
+        };
+        if self.are_shared {
+            return line.share(&mut self.lines);
+        }
+        self.lines.push(line);
+        if self.lines.len() > MEANINGS_MAX {
+            self.are_shared = true;
+            for line in std::mem::take(&mut self.lines) {
+                line.share(&mut self.lines);
             }
         }
-        shared
+    }
+
+    pub(super) fn into_lines(self) -> Vec<MeaningLine> {
+        self.lines
     }
 }
 
@@ -280,14 +349,24 @@ impl OwnerLine {
         let digits = minor_digits(first.currency.as_deref());
         let (credits, debits, entries) = window_totals(days);
         let worst = |verdict: &str| days.iter().any(|day| day.verdict == verdict);
+        let amount = |amount: Option<Money>| amount.map(|amount| amount.text(digits));
+        let texts = [
+            Some(Cow::Borrowed(owner.id())),
+            first.currency.as_deref().map(Cow::Borrowed),
+            amount(first.opening).map(Cow::Owned),
+            Some(Cow::Owned(credits.text(digits))),
+            Some(Cow::Owned(debits.text(digits))),
+            amount(last.closing).map(Cow::Owned),
+        ];
+        let mut said = String::new();
+        let ends = texts.map(|text| {
+            said.push_str(text.as_deref().unwrap_or_default());
+            (u32::try_from(said.len()).expect("an id and amounts are short"), text.is_some())
+        });
         Some(OwnerLine {
             owner_kind: owner.kind.name(),
-            owner_id: owner.id().to_owned(),
-            currency: first.currency.clone(),
-            opening: first.opening.map(|amount| amount.text(digits)),
-            credits: credits.text(digits),
-            debits: debits.text(digits),
-            closing: last.closing.map(|amount| amount.text(digits)),
+            said: said.into_boxed_str(),
+            ends,
             entries,
             verdict: if worst("broken") {
                 "broken"
@@ -408,9 +487,18 @@ impl Report {
 
     /// `summary.json`.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut json = serde_json::to_vec_pretty(self).expect("a report is plain data");
-        json.push(b'\n');
+        let mut json = Vec::new();
+        self.write_json(&mut json).expect("a report is plain data, and memory takes it");
         json
+    }
+
+    /// The same, as it comes: it is long where owners are many.
+    ///
+    /// # Errors
+    /// When `out` refuses.
+    pub fn write_json(&self, mut out: impl Write) -> std::io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")
     }
 }
 

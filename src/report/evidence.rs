@@ -208,9 +208,12 @@ pub(super) struct Certificates<'a> {
 
 impl<'a> Certificates<'a> {
     pub(super) fn of(story: &'a Story<'a>) -> Self {
-        let mut by_owner: HashMap<(&str, &str), Vec<&ListingFacts<'_>>> = HashMap::new();
+        let told = story.breaks.iter().map(|found| ((found.owner_kind, found.owner_id.as_str()), Vec::new()));
+        let mut by_owner: HashMap<(&str, &str), Vec<&ListingFacts<'_>>> = told.collect();
         for listing in &story.listings {
-            by_owner.entry((listing.owner_kind, listing.owner_id)).or_default().push(listing);
+            if let Some(listings) = by_owner.get_mut(&(listing.owner_kind, listing.owner_id)) {
+                listings.push(listing);
+            }
         }
         Certificates { by_owner }
     }

@@ -134,7 +134,7 @@ pub struct ListingFacts<'a> {
     /// The numbers of the responses that make it up, in the order of the listing.
     pub responses: Vec<u32>,
     /// The first of them, of listings that are told one by one; see [`super::listings_told`].
-    pub first: Option<Source>,
+    pub first: Option<Box<Source>>,
 }
 
 /// Control totals of a dataset.
