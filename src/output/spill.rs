@@ -11,7 +11,7 @@ use super::encode::LakeRows;
 use crate::Result;
 use crate::record::{Dataset, Day};
 
-/// Bytes of a block. Each partition has one that is not full, however many partitions there are.
+/// Bytes of a block, whatever rows end in it. Each partition has one that is not full, however many partitions there are.
 const BLOCK_BYTES: usize = 4 << 10;
 
 /// Packed rows of all partitions.
@@ -38,7 +38,7 @@ struct Scratch {
 #[derive(Debug, Default)]
 struct Partition {
     chunks: Vec<Chunk>,
-    /// Whole rows each.
+    /// Blocks, all full but the last.
     held: Vec<Vec<u8>>,
 }
 
@@ -98,7 +98,10 @@ impl Spill {
             scratch.file.read_exact_at(&mut block, chunk.offset).or_refused("read the scratch file", &self.folder)?;
             take(&block)?;
         }
-        partition.held.iter().try_for_each(|block| take(block))
+        // A row may begin in one block and end in the next.
+        block.clear();
+        partition.held.iter().for_each(|held| block.extend_from_slice(held));
+        if block.is_empty() { Ok(()) } else { take(&block) }
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -115,10 +118,7 @@ impl Spill {
             for mut block in partition.held.drain(..) {
                 together.extend_from_slice(&block);
                 block.clear();
-                // What is larger holds the rows of an owner's busy day.
-                if block.capacity() == BLOCK_BYTES {
-                    self.free.push(block);
-                }
+                self.free.push(block);
             }
             scratch.file.write_all_at(&together, scratch.end).or_refused("write the scratch file", &self.folder)?;
             partition.chunks.push(Chunk { offset: scratch.end, bytes: together.len() });
@@ -130,18 +130,17 @@ impl Spill {
 }
 
 impl Partition {
-    /// Holds whole rows behind the others.
-    fn hold(&mut self, rows: &[u8], free: &mut Vec<Vec<u8>>) {
-        let fits = |block: &Vec<u8>| block.len() + rows.len() <= block.capacity();
-        if let Some(block) = self.held.last_mut().filter(|block| fits(block)) {
-            return block.extend_from_slice(rows);
+    /// Holds rows behind the others.
+    fn hold(&mut self, mut rows: &[u8], free: &mut Vec<Vec<u8>>) {
+        while !rows.is_empty() {
+            let block = match self.held.last_mut().filter(|block| block.len() < BLOCK_BYTES) {
+                Some(block) => block,
+                None => self.held.push_mut(free.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES))),
+            };
+            let (fits, rest) = rows.split_at(rows.len().min(BLOCK_BYTES - block.len()));
+            block.extend_from_slice(fits);
+            rows = rest;
         }
-        let mut block = match free.pop() {
-            Some(block) if fits(&block) => block,
-            _ => Vec::with_capacity(rows.len().max(BLOCK_BYTES)),
-        };
-        block.extend_from_slice(rows);
-        self.held.push(block);
     }
 }
 
