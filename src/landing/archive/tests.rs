@@ -26,7 +26,7 @@ fn found(root: &Path) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 
 /// A file of `name` holding `bytes`, packed where the name says so.
 fn write(folder: &Path, name: &str, bytes: &[u8]) {
-    let is_packed = name.ends_with(".zst");
+    let is_packed = Path::new(name).extension().is_some_and(|ending| ending == "zst");
     let stored = if is_packed { zstd::bulk::compress(bytes, 1).expect("memory") } else { bytes.to_vec() };
     fs::write(folder.join(name), stored).expect("a folder that can be written");
 }
