@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -170,6 +171,21 @@ impl Archive {
         shelf: Shelf,
         mut visit: impl FnMut(ResponseId, &[u8]) -> Result<()>,
     ) -> Result<()> {
+        self.scan_blocks(root, shelf, Vec::new, |block| block.responses().try_for_each(|(id, bytes)| visit(id, bytes)))
+    }
+
+    /// As [`Archive::scan`], many responses at a time, as they were read. `spare` gives room that is used again.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or `give` fails.
+    pub fn scan_blocks(
+        &mut self,
+        root: &Path,
+        shelf: Shelf,
+        mut spare: impl FnMut() -> Vec<u8>,
+        mut give: impl FnMut(Block) -> Result<()>,
+    ) -> Result<()> {
+        let mut blocks = Blocks { open: Block::default(), spare: &mut spare, give: &mut give };
         for path in files_of(&root.join(shelf.folder()))? {
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             let Some(format) = Format::of(&path) else { continue };
@@ -178,25 +194,26 @@ impl Archive {
             match format {
                 Format::Lines => {
                     self.open(&path, &name, true)?;
-                    self.scan_lines(file, None, &path, &mut visit)?;
+                    self.scan_lines(file, None, &path, &mut blocks)?;
                 }
                 Format::PackedLines => {
                     let spool = tempfile::tempfile().map_err(failed)?;
                     let held = spool.try_clone().map_err(failed)?;
                     self.add(Source { held: Some(held), path: path.clone(), name });
-                    self.scan_lines(zstd::Decoder::new(file).map_err(failed)?, Some(spool), &path, &mut visit)?;
+                    self.scan_lines(zstd::Decoder::new(file).map_err(failed)?, Some(spool), &path, &mut blocks)?;
                 }
                 Format::Whole => {
                     self.open(&path, &name, false)?;
-                    self.scan_whole(file, Form::Plain, &path, &mut visit)?;
+                    self.scan_whole(file, Form::Plain, &path, &mut blocks)?;
                 }
                 Format::PackedWhole => {
                     self.open(&path, &name, false)?;
-                    self.scan_whole(zstd::Decoder::new(file).map_err(failed)?, Form::Packed, &path, &mut visit)?;
+                    self.scan_whole(zstd::Decoder::new(file).map_err(failed)?, Form::Packed, &path, &mut blocks)?;
                 }
             }
         }
-        Ok(())
+        let Blocks { open: last, give, .. } = blocks;
+        if last.responses.is_empty() { Ok(()) } else { give(last) }
     }
 
     /// One response a line. What comes packed is spooled, as only then it can be read by its place.
@@ -205,71 +222,105 @@ impl Archive {
         reader: impl Read,
         spool: Option<File>,
         path: &Path,
-        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
+        blocks: &mut Blocks<'_>,
     ) -> Result<()> {
-        const BLOCK_BYTES: usize = 1 << 20;
         let failed = |error| cannot_open(path, error);
         let mut reader = reader.take(u64::MAX);
         let mut spool = spool.map(|file| BufWriter::with_capacity(BLOCK_BYTES, file));
-        // What was read and belongs to no line yet, at its end the beginning of one.
-        let mut held = Vec::with_capacity(2 * BLOCK_BYTES);
-        let mut offset = 0_u64;
+        // Where the line that is being read begins, in the block and in the file.
+        let (mut begin, mut offset) = (blocks.open.bytes.len(), 0_u64);
         loop {
-            let known = held.len();
+            let bytes = &mut blocks.open.bytes;
+            let known = bytes.len();
             reader.set_limit(BLOCK_BYTES as u64);
-            let read = reader.read_to_end(&mut held).map_err(failed)?;
+            let read = reader.read_to_end(bytes).map_err(failed)?;
             if let Some(spool) = &mut spool {
-                spool.write_all(&held[known..]).map_err(failed)?;
+                spool.write_all(&bytes[known..]).map_err(failed)?;
             }
             let is_last = read < BLOCK_BYTES;
-            let mut begin = 0;
-            let ends = memchr::memchr_iter(b'\n', &held[known..]).map(|at| known + at + 1);
-            let rest = (is_last && !held.ends_with(b"\n")).then_some(held.len());
-            for end in ends.chain(rest) {
-                let response = held[begin..end].trim_ascii_end();
-                if !response.is_empty() {
-                    self.found(response, offset, Form::Plain, visit)?;
+            let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes[known..]).map(|at| known + at + 1).collect();
+            // What is longer is no response: what it is instead is told by whoever reads it.
+            let is_cut = is_last || (ends.is_empty() && (bytes.len() - begin) as u64 > RESPONSE_BYTES_MAX);
+            if is_cut && ends.last().unwrap_or(&begin) < &bytes.len() {
+                ends.push(bytes.len());
+            }
+            for end in ends {
+                let line = blocks.open.bytes[begin..end].trim_ascii_end().len();
+                if line > 0 {
+                    self.found(begin..begin + line, offset, Form::Plain, blocks);
                 }
-                offset += (end - begin) as u64;
-                begin = end;
+                (offset, begin) = (offset + (end - begin) as u64, end);
             }
             if is_last {
                 break;
             }
-            held.drain(..begin);
-            if held.len() as u64 > RESPONSE_BYTES_MAX {
-                // No response is as long; what it is instead is told by whoever reads it.
-                self.found(&held, offset, Form::Plain, visit)?;
-                offset += held.len() as u64;
-                held.clear();
-            }
+            begin -= blocks.hand_over_if_full(begin)?;
         }
         spool.map_or(Ok(()), |mut spool| spool.flush()).map_err(failed)
     }
 
-    fn scan_whole(
-        &mut self,
-        reader: impl Read,
-        form: Form,
-        path: &Path,
-        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let mut whole = Vec::new();
-        reader.take(RESPONSE_BYTES_MAX).read_to_end(&mut whole).map_err(|error| cannot_open(path, error))?;
-        if whole.trim_ascii().is_empty() { Ok(()) } else { self.found(&whole, 0, form, visit) }
+    fn scan_whole(&mut self, reader: impl Read, form: Form, path: &Path, blocks: &mut Blocks<'_>) -> Result<()> {
+        let bytes = &mut blocks.open.bytes;
+        let begin = bytes.len();
+        reader.take(RESPONSE_BYTES_MAX).read_to_end(bytes).map_err(|error| cannot_open(path, error))?;
+        let end = bytes.len();
+        if bytes[begin..].trim_ascii().is_empty() {
+            bytes.truncate(begin);
+            return Ok(());
+        }
+        self.found(begin..end, 0, form, blocks);
+        blocks.hand_over_if_full(end).map(drop)
     }
 
-    fn found(
-        &mut self,
-        response: &[u8],
-        offset: u64,
-        form: Form,
-        visit: &mut impl FnMut(ResponseId, &[u8]) -> Result<()>,
-    ) -> Result<()> {
+    fn found(&mut self, place: Range<usize>, offset: u64, form: Form, blocks: &mut Blocks<'_>) {
         let id = ResponseId(narrow(self.places.len()));
         let file = narrow(self.files.len() - 1);
-        self.places.push(Place { file, stored_bytes: narrow(response.len()), offset, form });
-        visit(id, response)
+        self.places.push(Place { file, stored_bytes: narrow(place.len()), offset, form });
+        blocks.open.responses.push((id, place));
+    }
+}
+
+/// Bytes that are read at once; with so many a block is full.
+const BLOCK_BYTES: usize = 512 << 10;
+
+/// Responses that were read together.
+#[derive(Debug, Default)]
+pub struct Block {
+    bytes: Vec<u8>,
+    responses: Vec<(ResponseId, Range<usize>)>,
+}
+
+impl Block {
+    /// Each response and its bytes.
+    pub fn responses(&self) -> impl Iterator<Item = (ResponseId, &[u8])> {
+        self.responses.iter().map(|(id, place)| (*id, &self.bytes[place.clone()]))
+    }
+
+    /// The room that it took.
+    pub fn into_room(mut self) -> Vec<u8> {
+        self.bytes.clear();
+        self.bytes
+    }
+}
+
+/// Where blocks come from and go.
+struct Blocks<'g> {
+    open: Block,
+    spare: &'g mut dyn FnMut() -> Vec<u8>,
+    give: &'g mut dyn FnMut(Block) -> Result<()>,
+}
+
+impl Blocks<'_> {
+    /// Hands the open block over, if it is full; what stands from `begun` on, the beginning of a response, goes to the next
+    /// one. Gives how far that moved.
+    fn hand_over_if_full(&mut self, begun: usize) -> Result<usize> {
+        if self.open.responses.is_empty() || self.open.bytes.len() < BLOCK_BYTES {
+            return Ok(0);
+        }
+        let mut next = Block { bytes: (self.spare)(), responses: Vec::new() };
+        next.bytes.extend_from_slice(&self.open.bytes[begun..]);
+        (self.give)(std::mem::replace(&mut self.open, next))?;
+        Ok(begun)
     }
 }
 
@@ -337,3 +388,6 @@ fn from_hex(text: &str) -> Result<[u8; 32]> {
     }
     if fits { Ok(bytes) } else { Err(Error::environment("expected a SHA-256 in the landing's index")) }
 }
+
+#[cfg(test)]
+mod tests;

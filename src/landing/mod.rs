@@ -18,7 +18,7 @@ mod resume;
 mod tail;
 mod writer;
 
-pub use archive::Archive;
+pub use archive::{Archive, Block};
 pub use index::{LandedRun, RunLine, Told, read_back};
 pub use mask::Masked;
 pub use prune::prune;

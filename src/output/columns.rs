@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, Decimal64Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -20,8 +20,8 @@ pub(super) const MONEY_SCALE: i8 = 4;
 /// Decimals of rates.
 pub(super) const RATE_SCALE: i8 = 8;
 
-/// The Arrow type of a kind of column. Decimals are 128 bits wide in memory although 64 would do: pyarrow cannot sum
-/// the narrow ones.
+/// The Arrow type of a kind of column, as readers are told it. Decimals are 128 bits wide although 64 would do: pyarrow
+/// cannot sum the narrow ones.
 pub(super) fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,
@@ -33,16 +33,32 @@ pub(super) fn data_type(kind: Kind) -> DataType {
     }
 }
 
+/// The Arrow type in which a kind of column is gathered here: as [`data_type`], but decimals as wide as they are stored.
+fn gathered_type(kind: Kind) -> DataType {
+    match data_type(kind) {
+        DataType::Decimal128(precision, scale) => DataType::Decimal64(precision, scale),
+        other => other,
+    }
+}
+
 /// The Arrow schema of a dataset; each field carries its meaning as `description`.
 pub fn arrow_schema(dataset: &Dataset) -> SchemaRef {
+    schema_of(dataset, data_type)
+}
+
+/// The schema of what [`Columns`] gather: the same Parquet, and no decimal has to be made narrow on the way.
+pub(super) fn gathered_schema(dataset: &Dataset) -> SchemaRef {
+    schema_of(dataset, gathered_type)
+}
+
+fn schema_of(dataset: &Dataset, data_type: fn(Kind) -> DataType) -> SchemaRef {
+    let field = |column: &Column| {
+        let meaning = HashMap::from([("description".to_owned(), column.meaning.to_owned())]);
+        Field::new(column.name, data_type(column.kind), column.nullable).with_metadata(meaning)
+    };
     let fields: Vec<Field> = dataset.columns.iter().map(field).collect();
     let meaning = HashMap::from([("description".to_owned(), dataset.meaning.to_owned())]);
     Arc::new(Schema::new_with_metadata(fields, meaning))
-}
-
-fn field(column: &Column) -> Field {
-    let meaning = HashMap::from([("description".to_owned(), column.meaning.to_owned())]);
-    Field::new(column.name, data_type(column.kind), column.nullable).with_metadata(meaning)
 }
 
 /// Gathers rows into columns.
@@ -58,7 +74,7 @@ pub(super) struct Columns {
 #[derive(Debug)]
 enum Builder {
     Text(Texts),
-    Decimal(Numbers<Decimal128Type>),
+    Decimal(Numbers<Decimal64Type>),
     Date(Numbers<Date32Type>),
     Time(Numbers<TimestampMicrosecondType>),
     Count(Numbers<Int64Type>),
@@ -84,7 +100,7 @@ impl Columns {
     /// Columns without rows.
     pub(super) fn new(dataset: &Dataset) -> Columns {
         let builders = dataset.columns.iter().map(|column| Builder::new(column.kind)).collect();
-        Columns { schema: arrow_schema(dataset), builders, at: 0, rows: 0 }
+        Columns { schema: gathered_schema(dataset), builders, at: 0, rows: 0 }
     }
 
     /// Whole rows gathered.
@@ -135,7 +151,7 @@ impl Columns {
 
     fn decimal(&mut self, unscaled: Option<i64>) {
         match self.next() {
-            Builder::Decimal(numbers) => numbers.push(unscaled.map(i128::from)),
+            Builder::Decimal(numbers) => numbers.push(unscaled),
             other => other.refuse("a decimal"),
         }
     }
@@ -206,7 +222,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
 
 impl Builder {
     fn new(kind: Kind) -> Builder {
-        let data_type = data_type(kind);
+        let data_type = gathered_type(kind);
         match kind {
             Kind::Text => Builder::Text(Texts { bytes: Vec::new(), ends: vec![0], nulls: Nulls::new() }),
             Kind::Money | Kind::Rate => Builder::Decimal(Numbers::new(data_type)),
@@ -219,7 +235,7 @@ impl Builder {
     fn unpack(&mut self, cells: &mut Cells<'_>) -> Option<()> {
         match self {
             Builder::Text(texts) => texts.push(cells.text()?),
-            Builder::Decimal(numbers) => numbers.push(cells.decimal()?.map(i128::from)),
+            Builder::Decimal(numbers) => numbers.push(cells.decimal()?),
             Builder::Date(numbers) => numbers.push(cells.days()?),
             Builder::Time(numbers) => numbers.push(cells.instant()?),
             Builder::Count(numbers) => numbers.push(Some(cells.count()?)),
@@ -321,7 +337,7 @@ impl Batch {
 fn named(read: &RecordBatch, column: &Column) -> Result<ArrayRef> {
     let expected = data_type(column.kind);
     match read.column_by_name(column.name) {
-        Some(array) if *array.data_type() == expected => Ok(Arc::clone(array)),
+        Some(array) if [&expected, &gathered_type(column.kind)].contains(&array.data_type()) => Ok(Arc::clone(array)),
         found => {
             let found = found.map_or_else(|| "no such column".to_owned(), |array| array.data_type().to_string());
             Err(Error::environment(format!("expected column '{}' of type {expected}, found {found}", column.name)))
@@ -331,7 +347,10 @@ fn named(read: &RecordBatch, column: &Column) -> Result<ArrayRef> {
 
 /// `None` when the value lies beyond what the dataset holds.
 fn hand_over(kind: Kind, array: &ArrayRef, row: Option<usize>, sink: &mut impl CellSink) -> Option<()> {
-    let decimal = |row: usize| i64::try_from(array.as_primitive::<Decimal128Type>().value(row)).ok();
+    let decimal = |row: usize| match array.as_primitive_opt::<Decimal64Type>() {
+        Some(narrow) => Some(narrow.value(row)),
+        None => i64::try_from(array.as_primitive::<Decimal128Type>().value(row)).ok(),
+    };
     match (kind, row) {
         (Kind::Text, row) => sink.text(row.map(|row| array.as_string::<i32>().value(row))),
         (Kind::Money, Some(row)) => sink.money(Some(Money::from_unscaled(decimal(row)?)?), 0),

@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-use super::columns::{Batch, Columns, arrow_schema};
+use super::columns::{Batch, Columns, arrow_schema, gathered_schema};
 use super::disk::Refused;
 use super::totals::{Summing, Totals};
 use crate::record::Dataset;
@@ -44,7 +45,9 @@ fn properties(dataset: &Dataset) -> WriterProperties {
             properties = properties.set_column_dictionary_enabled(path, true);
         }
     }
-    properties.build()
+    let mut properties = properties.build();
+    add_encoded_arrow_schema_to_metadata(&arrow_schema(dataset), &mut properties);
+    properties
 }
 
 /// Writes one file of a dataset.
@@ -57,7 +60,9 @@ pub(super) struct PartitionWriter<W: Write + Send> {
 impl<W: Write + Send> PartitionWriter<W> {
     /// Begins a file.
     pub(super) fn new(dataset: &Dataset, out: W) -> Result<PartitionWriter<W>> {
-        let writer = ArrowWriter::try_new(out, arrow_schema(dataset), Some(properties(dataset))).map_err(refused)?;
+        // The properties tell readers a schema of their own.
+        let options = ArrowWriterOptions::new().with_properties(properties(dataset)).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(out, gathered_schema(dataset), options).map_err(refused)?;
         Ok(PartitionWriter { writer, columns: Columns::new(dataset), summing: Summing::new(dataset) })
     }
 

@@ -11,7 +11,7 @@ use super::encode::LakeRows;
 use crate::Result;
 use crate::record::{Dataset, Day, dataset};
 
-/// Bytes of a block. Each partition has one that is not full, however many partitions there are.
+/// Bytes of a block, whatever rows end in it. Each partition has one that is not full, however many partitions there are.
 const BLOCK_BYTES: usize = 4 << 10;
 
 /// Packed rows of all partitions.
@@ -38,7 +38,7 @@ struct Scratch {
 #[derive(Debug, Default)]
 struct Partition {
     chunks: Vec<Chunk>,
-    /// Whole rows each.
+    /// Blocks, all full but the last.
     held: Vec<Vec<u8>>,
 }
 
@@ -128,7 +128,7 @@ impl Spill {
     pub(super) fn blocks(&self, dataset: &'static Dataset, day: Day) -> Blocks<'_> {
         let partition = self.partitions.get(&(place_of(dataset), day));
         let (chunks, held) = partition.map(|partition| (&*partition.chunks, &*partition.held)).unwrap_or_default();
-        Blocks { spill: self, chunks: chunks.iter(), held: held.iter(), block: Vec::new() }
+        Blocks { spill: self, chunks: chunks.iter(), held, block: Vec::new() }
     }
 
     fn write_out(&mut self) -> Result<()> {
@@ -145,10 +145,7 @@ impl Spill {
             for mut block in partition.held.drain(..) {
                 together.extend_from_slice(&block);
                 block.clear();
-                // What is larger holds the rows of an owner's busy day.
-                if block.capacity() == BLOCK_BYTES {
-                    self.free.push(block);
-                }
+                self.free.push(block);
             }
             scratch.file.write_all_at(&together, scratch.end).or_refused("write the scratch file", &self.folder)?;
             partition.chunks.push(Chunk { offset: scratch.end, bytes: together.len() });
@@ -163,7 +160,7 @@ impl Spill {
 pub(super) struct Blocks<'s> {
     spill: &'s Spill,
     chunks: std::slice::Iter<'s, Chunk>,
-    held: std::slice::Iter<'s, Vec<u8>>,
+    held: &'s [Vec<u8>],
     block: Vec<u8>,
 }
 
@@ -171,7 +168,12 @@ impl Blocks<'_> {
     /// The next block; `None` at the end.
     pub(super) fn read_next(&mut self) -> Result<Option<&[u8]>> {
         let Some(chunk) = self.chunks.next() else {
-            return Ok(self.held.next().map(Vec::as_slice));
+            // A row may begin in one block and end in the next.
+            self.block.clear();
+            for held in std::mem::take(&mut self.held) {
+                self.block.extend_from_slice(held);
+            }
+            return Ok((!self.block.is_empty()).then_some(&self.block));
         };
         let scratch = self.spill.scratch.as_ref().expect("chunks stand in the scratch file");
         self.block.resize(chunk.bytes, 0);
@@ -182,18 +184,17 @@ impl Blocks<'_> {
 }
 
 impl Partition {
-    /// Holds whole rows behind the others.
-    fn hold(&mut self, rows: &[u8], free: &mut Vec<Vec<u8>>) {
-        let fits = |block: &Vec<u8>| block.len() + rows.len() <= block.capacity();
-        if let Some(block) = self.held.last_mut().filter(|block| fits(block)) {
-            return block.extend_from_slice(rows);
+    /// Holds rows behind the others.
+    fn hold(&mut self, mut rows: &[u8], free: &mut Vec<Vec<u8>>) {
+        while !rows.is_empty() {
+            let block = match self.held.last_mut().filter(|block| block.len() < BLOCK_BYTES) {
+                Some(block) => block,
+                None => self.held.push_mut(free.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES))),
+            };
+            let (fits, rest) = rows.split_at(rows.len().min(BLOCK_BYTES - block.len()));
+            block.extend_from_slice(fits);
+            rows = rest;
         }
-        let mut block = match free.pop() {
-            Some(block) if fits(&block) => block,
-            _ => Vec::with_capacity(rows.len().max(BLOCK_BYTES)),
-        };
-        block.extend_from_slice(rows);
-        self.held.push(block);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Control totals: what a file's rows sum up to, so that whoever loads it can tell that all of it arrived.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type};
-use arrow_array::{Array, Decimal128Array, RecordBatch};
+use arrow_array::types::{Date32Type, Decimal64Type};
+use arrow_array::{Array, Decimal64Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{CellSink, Dataset, Day, Money, Rate, Row, Stamp, Total, minor_digits};
@@ -230,12 +230,11 @@ impl Summing {
         let Some(currencies) = column(self.roles.currency).map(AsArray::as_string::<i32>) else {
             return;
         };
-        let amounts = |place| column(place).map(AsArray::as_primitive::<Decimal128Type>);
+        let amounts = |place| column(place).map(AsArray::as_primitive::<Decimal64Type>);
         let [amount, credits, debits] = [self.roles.amount, self.roles.credits, self.roles.debits].map(amounts);
         let [opening, closing] = [self.roles.opening, self.roles.closing].map(amounts);
-        let money = |amounts: Option<&Decimal128Array>, row: usize| {
-            let unscaled = amounts.filter(|amounts| amounts.is_valid(row))?.value(row);
-            Money::from_unscaled(i64::try_from(unscaled).expect("columns hold 18 digits"))
+        let money = |amounts: Option<&Decimal64Array>, row: usize| {
+            Money::from_unscaled(amounts.filter(|amounts| amounts.is_valid(row))?.value(row))
         };
         for row in 0..batch.num_rows() {
             let currency = currencies.is_valid(row).then(|| currencies.value(row));

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::ordered::stream_in_order;
 use super::share;
 use crate::job::{Connection, Plan, Source};
 use crate::landing::assemble::{Assembler, PageFacts, digest};
 use crate::landing::{
-    self, Archive, BalanceReading, Found, LandedRun, Landing, Listing, ListingPage, Proof, ResponseId, RunLine, Shelf,
-    Subject, Told,
+    self, Archive, BalanceReading, Block, Found, LandedRun, Landing, Listing, ListingPage, Proof, ResponseId, RunLine,
+    Shelf, Subject, Told,
 };
 use crate::output::OutputDir;
 use crate::provider::anytime::decode::{WireCard, WireStatement, WireTransfer};
@@ -215,7 +215,13 @@ fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) ->
     for feed in &plan.feeds {
         let mut assembler = Assembler::new(*feed);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let examine = |block: Block| block.responses().map(|(id, bytes)| examine(*feed, id, bytes, username)).collect();
+        let room = Mutex::new(Vec::new());
+        let kept_room = || room.lock().unwrap_or_else(PoisonError::into_inner);
+        let examine = |block: Block| -> Vec<Examined> {
+            let examined = block.responses().map(|(id, bytes)| examine(*feed, id, bytes, username)).collect();
+            kept_room().push(block.into_room());
+            examined
+        };
         let take = |examined: Vec<Examined>| {
             for examined in examined {
                 match examined {
@@ -228,14 +234,9 @@ fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) ->
             }
             Ok(())
         };
-        let scan = |give: &mut dyn FnMut(Block) -> Result<()>| {
-            let mut block = Block::default();
-            archive.scan(root, Shelf::Feed(*feed), |id, response| {
-                block.add(id, response);
-                if block.is_full() { give(std::mem::take(&mut block)) } else { Ok(()) }
-            })?;
-            give(block)
-        };
+        let spare = || kept_room().pop().unwrap_or_default();
+        let scan =
+            |give: &mut dyn FnMut(Block) -> Result<()>| archive.scan_blocks(root, Shelf::Feed(*feed), spare, give);
         stream_in_order(threads, scan, examine, take)?;
         for assembled in assembler.finish() {
             let listing = assembled.listing;
@@ -258,32 +259,6 @@ fn from_foreign(plan: &Plan, root: &Path, username: Option<&str>, today: Day) ->
     }
     gathered.archive = archive;
     Ok(gathered)
-}
-
-/// Responses that are examined together: threads hand over as seldom as that is worth.
-#[derive(Default)]
-struct Block {
-    bytes: Vec<u8>,
-    /// Each response, and where it ends.
-    ends: Vec<(ResponseId, usize)>,
-}
-
-impl Block {
-    const BYTES_MAX: usize = 512 << 10;
-
-    fn add(&mut self, id: ResponseId, response: &[u8]) {
-        self.bytes.extend_from_slice(response);
-        self.ends.push((id, self.bytes.len()));
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes.len() >= Block::BYTES_MAX
-    }
-
-    fn responses(&self) -> impl Iterator<Item = (ResponseId, &[u8])> {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
-        self.ends.iter().zip(starts).map(|((id, end), start)| (*id, &self.bytes[start..*end]))
-    }
 }
 
 /// What an archived response turned out to be.

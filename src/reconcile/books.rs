@@ -195,8 +195,24 @@ pub(super) fn in_order<R: Link>(mut rows: Vec<R>, chain: &Chain) -> Vec<R> {
     if chain.order.is_sorted() {
         return rows;
     }
-    let mut slots: Vec<Option<R>> = rows.into_iter().map(Some).collect();
-    chain.order.iter().map(|row| slots[*row as usize].take().expect("each row stands once in the order")).collect()
+    put_in(&chain.order, &mut rows);
+    rows
+}
+
+/// Brings rows into an order that names each once. Those that have their place already are not moved: rows are large, and
+/// mostly few of them change places.
+fn put_in<R>(order: &[u32], rows: &mut [R]) {
+    // Where each row stands now, and which stands at each place.
+    let mut place_of: Vec<u32> = (0..).take(rows.len()).collect();
+    let mut row_at = place_of.clone();
+    for (to, row) in order.iter().enumerate() {
+        let from = place_of[*row as usize] as usize;
+        if from != to {
+            rows.swap(from, to);
+            let moved = row_at[to];
+            (row_at[from], place_of[moved as usize]) = (moved, place_of[*row as usize]);
+        }
+    }
 }
 
 /// A txid that is listed more than once: its first row, and what the others say.
@@ -338,6 +354,24 @@ impl<R: Link> Teller<'_, R> {
             closing: day.closing,
             entries: i64::from(day.entries),
             verdict: day.verdict.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::put_in;
+
+    proptest! {
+        #[test]
+        fn rows_come_into_the_order_that_names_them(order in (0..60_u32).prop_flat_map(|rows| {
+            Just((0..rows).collect::<Vec<_>>()).prop_shuffle()
+        })) {
+            let mut rows: Vec<u32> = (0..).take(order.len()).collect();
+            put_in(&order, &mut rows);
+            prop_assert_eq!(rows, order);
         }
     }
 }

@@ -11,6 +11,7 @@ mod number;
 pub mod rate;
 pub mod rows;
 pub mod sources;
+pub(crate) mod swar;
 pub mod time;
 
 pub use changed::{Changed, Reported};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::swar;
+
 /// Longest text looked at: what fits the 18 digits of a column, with generous room for zeros and an exponent.
 const TEXT_BYTES_MAX: usize = 64;
 
@@ -58,34 +60,35 @@ pub(super) fn parse_fixed(text: &str, scale: u8) -> Result<Fixed, NumberError> {
     }
 }
 
-/// The common case: a few digits with a point, no more decimals than the column holds. `None` leaves it to [`parse_any`],
-/// which reads the same in it.
+/// The common case: four to eight bytes of digits with a point, behind a sign or none, and no more decimals than the column
+/// holds. `None` leaves it to [`parse_any`], which reads the same in it.
 fn parse_plain(bytes: &[u8], scale: u8) -> Option<Fixed> {
-    const DIGITS_MAX: usize = 12;
-    let (negative, digits) = match bytes {
+    const FACTORS: [i64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let (negative, text) = match bytes {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    if digits.is_empty() || digits.len() > DIGITS_MAX {
+    let (first, last) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
+    // Behind as many zeros as make it eight. In the middle both have the same bytes.
+    let before = 8 * u32::try_from(8_usize.checked_sub(text.len())?).ok()?;
+    let zeros = swar::eight(b'0') & ((1 << before) - 1);
+    let word = zeros | u64::from(u32::from_le_bytes(*first)) << before | u64::from(u32::from_le_bytes(*last)) << 32;
+    let points = swar::zeros(word ^ swar::eight(b'.')) & swar::HIGHS;
+    let (digits, decimals) = match points.trailing_zeros() {
+        64 => (word, 0),
+        // A point at an end is for the other to judge.
+        high if high - 7 == before || high == 63 => return None,
+        high => {
+            let below = (1 << (high - 7)) - 1;
+            ((word & below) << 8 | word & !(below << 8 | 0xff) | u64::from(b'0'), (63 - high) / 8)
+        }
+    };
+    if swar::digits(digits) < 8 {
         return None;
     }
-    let (mut value, mut point) = (0_i64, None);
-    for (place, byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(place),
-            _ => return None,
-        }
-    }
-    let decimals = match point {
-        // A point alone, or at an end, is for the other to judge.
-        Some(place) if place == 0 || place + 1 == digits.len() => return None,
-        Some(place) => u8::try_from(digits.len() - place - 1).ok()?,
-        None => 0,
-    };
-    let missing = scale.checked_sub(decimals)?;
-    let magnitude = value.checked_mul(10_i64.pow(u32::from(missing))).filter(|magnitude| *magnitude <= UNSCALED_MAX)?;
-    Some(Fixed { unscaled: if negative { -magnitude } else { magnitude }, sent_decimals: decimals })
+    let missing = u32::from(scale).checked_sub(decimals)?;
+    let magnitude = swar::value(digits).cast_signed() * FACTORS.get(missing as usize)?;
+    Some(Fixed { unscaled: if negative { -magnitude } else { magnitude }, sent_decimals: u8::try_from(decimals).ok()? })
 }
 
 fn parse_any(text: &str, scale: u8) -> Result<Fixed, NumberError> {
@@ -203,6 +206,10 @@ pub(super) fn write_fixed(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals
     if let Ok(narrow) = i64::try_from(unscaled) {
         return write_narrow(out, narrow, scale, decimals_min);
     }
+    write_wide(out, unscaled, scale, decimals_min);
+}
+
+fn write_wide(out: &mut Vec<u8>, unscaled: i128, scale: u8, decimals_min: u8) {
     if unscaled < 0 {
         out.push(b'-');
     }
@@ -238,6 +245,12 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
             rest /= factor;
             decimals -= zeros;
         }
+    }
+    if let Ok(short) = u32::try_from(rest)
+        && short < 100_000_000
+        && decimals < 8
+    {
+        return write_short(out, unscaled < 0, short, decimals);
     }
     let mut at = END;
     if decimals > 0 {
@@ -279,6 +292,29 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
     }
 }
 
+/// As [`write_narrow`], where eight digits will do and fewer than eight are decimals.
+fn write_short(out: &mut Vec<u8>, is_negative: bool, digits: u32, decimals: u8) {
+    let spelled = swar::digits_of(digits);
+    let decimals = u32::from(decimals);
+    // One digit at least stands before the point.
+    let kept = (8 - spelled.trailing_zeros() / 8).max(decimals + 1);
+    let spelled = u128::from((spelled | swar::eight(b'0')) >> (8 * (8 - kept)));
+    let at_point = 8 * (kept - decimals);
+    let (mut text, mut length) = (spelled, kept as usize);
+    if decimals > 0 {
+        let whole = spelled & ((1 << at_point) - 1);
+        text = whole | u128::from(b'.') << at_point | spelled >> at_point << (at_point + 8);
+        length += 1;
+    }
+    if is_negative {
+        text = text << 8 | u128::from(b'-');
+        length += 1;
+    }
+    // More than there is, as so many bytes are copied faster than some.
+    out.extend_from_slice(&text.to_le_bytes());
+    out.truncate(out.len() - 16 + length);
+}
+
 /// The digits of a number below 100.
 fn pair(number: u64) -> [u8; 2] {
     const PAIRS: &[u8; 200] = b"00010203040506070809101112131415161718192021222324252627282930313233343536373839\
@@ -295,6 +331,23 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn short_numbers_are_written_as_wide_ones(unscaled in -200_000_000..200_000_000_i64, scale in 0..=8_u8, min in 0..=8_u8) {
+            for unscaled in [unscaled, unscaled / 10_000, unscaled / 100 * 100, unscaled / 1_000_000 * 1_000_000] {
+                let (mut narrow, mut wide) = (Vec::new(), Vec::new());
+                write_narrow(&mut narrow, unscaled, scale, min.min(scale));
+                write_wide(&mut wide, unscaled.into(), scale, min.min(scale));
+                prop_assert_eq!(String::from_utf8(narrow), String::from_utf8(wide));
+            }
+        }
+
+        #[test]
+        fn what_is_short_is_plain(whole in 0..100_000_u32, decimals in 1..=4_usize) {
+            let text = format!("{whole}.{:0decimals$}", 7);
+            let plain = parse_plain(text.as_bytes(), 4);
+            prop_assert_eq!(plain.is_some(), (4..=8).contains(&text.len()), "{}", text);
+        }
+
         #[test]
         fn what_is_plain_is_read_as_anything_is(text in "[-+]{0,2}[0-9]{0,9}[.eE]{0,2}[0-9]{0,9}", scale in 0..=8_u8) {
             if let Some(fixed) = parse_plain(text.as_bytes(), scale) {

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::record::swar;
+
 /// Nesting that is walked here; deeper values are left to `serde_json`.
 const DEPTH_MAX: u32 = 64;
 
@@ -479,10 +481,18 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes digits, one at least.
+    #[inline]
     fn digits(&mut self) -> Option<()> {
-        let digits = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += digits;
-        (digits > 0).then_some(())
+        let start = self.at;
+        while let Some(chunk) = self.text.as_bytes()[self.at..].first_chunk::<8>() {
+            let digits = swar::digits(u64::from_le_bytes(*chunk));
+            self.at += digits;
+            if digits < 8 {
+                return (self.at > start).then_some(());
+            }
+        }
+        self.at += self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (self.at > start).then_some(())
     }
 }
 
@@ -498,16 +508,12 @@ fn place_of(names: &[&str], name: &str, expected: usize) -> Option<usize> {
 /// Where the next byte is, from `at` on, that ends a string, escapes, or may not stand in one. Eight at a time.
 #[inline]
 fn next_mark(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    // The high bit of each byte that is zero; above the lowest one there may be false ones.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
         // With this bit turned, the quote lies right behind the bytes below the blank, and the blank does not.
-        let turned = word ^ (ONES * 0x02);
-        let ends = turned.wrapping_sub(ONES * 0x21) & !turned;
-        let found = (ends | zeros(word ^ (ONES * u64::from(b'\\')))) & HIGHS;
+        let turned = word ^ swar::eight(0x02);
+        let ends = turned.wrapping_sub(swar::eight(0x21)) & !turned;
+        let found = (ends | swar::zeros(word ^ swar::eight(b'\\'))) & swar::HIGHS;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
