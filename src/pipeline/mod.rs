@@ -6,6 +6,7 @@ mod cross;
 mod gather;
 mod gone;
 mod in_parts;
+mod lines;
 mod moved;
 mod ordered;
 mod owner;
@@ -31,7 +32,7 @@ use crate::provider::Progress;
 use crate::reconcile::facts::Needs;
 use crate::reconcile::{Prior, Terms, closing};
 use crate::record::feed::natural_cmp;
-use crate::record::{BalanceRow, Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
+use crate::record::{Dataset, Day, Feed, Owner, OwnerKind, RejectRow, Row, Window, dataset};
 use crate::state::{OwnerKey, RunRecord, StateDelta};
 use crate::trace;
 use around::Wanted;
@@ -39,10 +40,11 @@ use beside::Beside;
 use cross::CrossChecks;
 use gather::{Gathered, OwnerPages};
 use in_parts::{Joined, Parted, Piece};
+use lines::Meanings;
 use ordered::Loads;
 use owner::{Knowledge, Outcome};
 use page::Kept;
-use report::{Meanings, OwnerLine, Report};
+use report::{OwnerLine, Report};
 use seam::LaterDays;
 
 pub use share::refuse_another_share;
@@ -494,15 +496,4 @@ pub fn dataset_of(feed: Feed) -> &'static Dataset {
         Feed::CardTransactions => &dataset::CARD_TRANSACTIONS,
         Feed::CreditTransfers => &dataset::CREDIT_TRANSFERS,
     }
-}
-
-/// The sums of an owner's days, for its line in the report.
-fn window_totals(balances: &[BalanceRow]) -> (crate::record::Total, crate::record::Total, i64) {
-    let mut sums = (crate::record::Total::default(), crate::record::Total::default(), 0);
-    for day in balances {
-        day.credits.into_iter().for_each(|credits| sums.0.add(credits));
-        day.debits.into_iter().for_each(|debits| sums.1.add(debits));
-        sums.2 += day.entries;
-    }
-    sums
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::closings::{self, DayLine};
 use super::lifecycle::{self, SeenBreak};
-use super::seals::{self, SealLine};
+use super::sealer::{self, SealLine};
+use super::seals;
 use super::staged::StagedSpans;
 use super::{State, refused};
 use crate::record::{BalanceRow, Day, Feed, Money, OwnerKind, Window};
@@ -186,7 +187,7 @@ impl State {
             };
             let mut owners = Owners::of(&transaction).map_err(at)?;
             replace_closings(&transaction, &mut owners, delta, closings).map_err(told)?;
-            seals::apply(&transaction, &mut owners, &delta.run, seals, spans).map_err(told)?;
+            sealer::apply(&transaction, &mut owners, &delta.run, seals, spans).map_err(told)?;
             lifecycle::apply(&transaction, delta).map_err(at)?;
         }
         transaction.commit().map_err(at)
