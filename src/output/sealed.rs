@@ -55,8 +55,8 @@ pub(super) struct SealBook {
     /// Entries instead of rows; those of a day in the order of their owners' numbers, unless their dataset is `unordered`.
     entries: Spill,
     unordered: HashSet<&'static str>,
-    /// The owner that came last in each dataset: more rows of it may follow.
-    pending: HashMap<&'static str, Pending>,
+    /// The owner that came last in each dataset, by name: more rows of it may follow.
+    pending: BTreeMap<&'static str, Pending>,
     /// The closing balances of all owners by their numbers, once somebody asks.
     closings: Option<HashMap<u32, BTreeMap<Day, Money>>>,
 }
@@ -131,7 +131,7 @@ impl SealBook {
             numbers: HashMap::new(),
             entries,
             unordered: HashSet::new(),
-            pending: HashMap::new(),
+            pending: BTreeMap::new(),
             closings: None,
         }
     }
@@ -171,8 +171,7 @@ impl SealBook {
 
     /// Says that no more rows come.
     pub(super) fn finish(&mut self) -> Result<()> {
-        let pending: Vec<_> = self.pending.drain().map(|(_, pending)| pending).collect();
-        pending.into_iter().try_for_each(|pending| self.close(pending))
+        std::mem::take(&mut self.pending).into_values().try_for_each(|pending| self.close(pending))
     }
 
     fn close(&mut self, Pending { dataset, owner, hashers, digests, closings }: Pending) -> Result<()> {
