@@ -199,11 +199,11 @@ impl<'p> Ledger<'p> {
         let (plan, scratch) = (self.plan, self.publication.scratch_folder().to_owned());
         let known = |pages| knowledge(plan, gathered, priors, pages, &scratch);
         let in_parts = survey_the_large(gathered, plan, machine, known)?;
-        let (items, loads) = items(gathered, &in_parts, machine);
+        let (batches, loads) = batches(gathered, &in_parts, machine);
         let span = tracing::Span::current();
         let balances = self.publication.encoder(&dataset::BALANCES);
-        let work = |item: usize| {
-            let item = items[item];
+        let work = |item: &Item| {
+            let item = *item;
             let pages: &OwnerPages = &gathered.owners[item.owner];
             let _entered = trace::reconcile(&span, pages.feed, &pages.owner).entered();
             let (known, encoder) = (known(pages), encoders[&pages.feed]);
@@ -218,7 +218,7 @@ impl<'p> Ledger<'p> {
             }
         };
         let (mut left, mut joined) = (gathered.owners.len(), Joined::default());
-        ordered::for_each_in_order(machine.threads, &loads, work, |product| {
+        let mut take = |product| {
             let (outcome, balances) = match product {
                 Product::Owner(both) => *both,
                 Product::Part(item, mut piece) => {
@@ -232,6 +232,10 @@ impl<'p> Ledger<'p> {
             left -= 1;
             watch.owner_processed(outcome.feed, left);
             self.take(outcome, balances, gathered, priors)
+        };
+        let work_all = |batch: usize| batches[batch].iter().map(work).collect::<Result<Vec<Product>>>();
+        ordered::for_each_in_order(machine.threads, &loads, work_all, |products| {
+            products.into_iter().try_for_each(&mut take)
         })?;
         self.in_parts = in_parts;
         let breaks = self.cross.finish();
@@ -381,17 +385,41 @@ fn survey_the_large<'k>(
     surveyed.collect()
 }
 
-/// What is to be done, in the order in which it is taken, and how much each brings into memory.
-fn items(gathered: &Gathered, in_parts: &HashMap<usize, Parted>, machine: &Machine) -> (Vec<Item>, Loads) {
-    let (mut items, mut rows) = (Vec::new(), Vec::new());
+/// Rows of owners that are done together: of small ones, handing over each by itself costs more than it is worth.
+const BATCH_ROWS: u64 = 1_000;
+/// How many such owners at most.
+const BATCH_OWNERS: usize = 64;
+
+/// What is to be done, in the order in which it is taken, and how much each batch brings into memory. A part is a batch of
+/// its own: it may wait for the one before.
+fn batches(gathered: &Gathered, in_parts: &HashMap<usize, Parted>, machine: &Machine) -> (Vec<Vec<Item>>, Loads) {
+    let (mut batches, mut rows): (Vec<Vec<Item>>, Vec<u64>) = (Vec::new(), Vec::new());
+    let rows_max = BATCH_ROWS.min(machine.owner_rows_max as u64);
+    let mut is_open = false;
     for owner in by_account(&gathered.owners) {
         let of_owner = in_parts::rows_about(&gathered.owners[owner], &gathered.archive);
-        let pieces = in_parts.get(&owner).map_or(1, Parted::pieces);
-        items.extend((0..pieces).map(|part| Item { owner, part: in_parts.contains_key(&owner).then_some(part) }));
-        rows.extend(std::iter::repeat_n(of_owner / pieces as u64, pieces));
+        if let Some(parted) = in_parts.get(&owner) {
+            let pieces = parted.pieces();
+            batches.extend((0..pieces).map(|part| vec![Item { owner, part: Some(part) }]));
+            rows.extend(std::iter::repeat_n(of_owner / pieces as u64, pieces));
+            is_open = false;
+            continue;
+        }
+        let item = Item { owner, part: None };
+        match (batches.last_mut(), rows.last_mut()) {
+            (Some(batch), Some(rows)) if is_open && batch.len() < BATCH_OWNERS && *rows + of_owner <= rows_max => {
+                batch.push(item);
+                *rows += of_owner;
+            }
+            _ => {
+                batches.push(vec![item]);
+                rows.push(of_owner);
+            }
+        }
+        is_open = true;
     }
     let ahead_max = machine.owner_rows_max.saturating_mul(machine.threads) as u64;
-    (items, Loads::of(rows, ahead_max))
+    (batches, Loads::of(rows, ahead_max))
 }
 
 /// What is known of an owner beside its pages.
