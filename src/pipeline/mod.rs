@@ -389,7 +389,9 @@ fn items(gathered: &Gathered, in_parts: &HashMap<usize, Parted>, machine: &Machi
         items.extend((0..pieces).map(|part| Item { owner, part: in_parts.contains_key(&owner).then_some(part) }));
         rows.extend(std::iter::repeat_n(of_owner / pieces as u64, pieces));
     }
-    let ahead_max = machine.owner_rows_max.saturating_mul(machine.threads) as u64;
+    // The others' largest, while the one whose turn it is takes long.
+    let others = machine.threads.saturating_sub(1).max(1);
+    let ahead_max = machine.owner_rows_max.saturating_mul(others) as u64;
     (items, Loads::of(rows, ahead_max))
 }
 
