@@ -404,13 +404,15 @@ fn knowledge<'k>(
     scratch: &'k Path,
 ) -> Knowledge<'k> {
     let (key, needs) = (key_of(&pages.owner), Needs::of(&plan.feeds));
+    // Balances are those of the chain.
+    let has_chain = pages.feed.is_chain();
     Knowledge {
         window: plan.window,
         zone: plan.zone,
         currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
-        prior: priors.get(&key).copied(),
+        prior: priors.get(&key).copied().filter(|_| has_chain),
         around: days_around(plan, needs, gathered.seen_on),
-        reported: gathered.reported.get(&key).copied(),
+        reported: gathered.reported.get(&key).copied().filter(|_| has_chain),
         needs,
         unproved: gathered.unproved_of(pages.feed, &pages.owner),
         accounting: plan.output.accounting,
