@@ -4,6 +4,7 @@
 //! `*.json.zst` is understood too. Responses are found once and then read by their place, so that an owner's pages can be
 //! scattered over any number of files without all of them being held.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -12,6 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use zstd::bulk::Decompressor;
 
 use super::{ResponseId, Shelf};
 use crate::{Error, Result};
@@ -119,14 +121,12 @@ impl Archive {
                 .map_err(unreadable)?,
         }
         if let Form::Frame { bytes, sha256 } = place.form {
-            let mut body = zstd::bulk::decompress(buffer, bytes as usize + 1).map_err(unreadable)?;
-            body.truncate(bytes as usize);
-            if Sha256::digest(&body)[..] != sha256 {
+            unpack(buffer, bytes as usize).map_err(unreadable)?;
+            if Sha256::digest(&buffer)[..] != sha256 {
                 return Err(Error::environment("a landed response is not what was received: its SHA-256 differs")
                     .at(format!("{}, response {}", source.name, response.0))
                     .hint("the landing was changed after the run; fetch the window again"));
             }
-            *buffer = body;
         }
         Ok(())
     }
@@ -322,6 +322,27 @@ impl Blocks<'_> {
         (self.give)(std::mem::replace(&mut self.open, next))?;
         Ok(begun)
     }
+}
+
+/// Puts the first `bytes` of what a zstd frame holds in the frame's place. What unpacks is made once a thread: that takes as
+/// long as a page.
+fn unpack(frame: &mut Vec<u8>, bytes: usize) -> std::io::Result<()> {
+    thread_local! {
+        static UNPACKER: RefCell<Option<(Decompressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+    }
+    UNPACKER.with_borrow_mut(|made| {
+        let (unpacker, packed) = match made {
+            Some(made) => made,
+            none => none.insert((Decompressor::new()?, Vec::new())),
+        };
+        std::mem::swap(packed, frame);
+        frame.clear();
+        // A newline may follow.
+        frame.reserve(bytes + 1);
+        unpacker.decompress_to_buffer(packed, frame)?;
+        frame.truncate(bytes);
+        Ok(())
+    })
 }
 
 /// The files of a folder by name; none when there is no such folder.

@@ -418,7 +418,9 @@ fn batches(gathered: &Gathered, in_parts: &HashMap<usize, Parted>, machine: &Mac
         }
         is_open = true;
     }
-    let ahead_max = machine.owner_rows_max.saturating_mul(machine.threads) as u64;
+    // The others' largest, while the one whose turn it is takes long.
+    let others = machine.threads.saturating_sub(1).max(1);
+    let ahead_max = machine.owner_rows_max.saturating_mul(others) as u64;
     (batches, Loads::of(rows, ahead_max))
 }
 
@@ -431,13 +433,15 @@ fn knowledge<'k>(
     scratch: &'k Path,
 ) -> Knowledge<'k> {
     let (key, needs) = (key_of(&pages.owner), Needs::of(&plan.feeds));
+    // Balances are those of the chain.
+    let has_chain = pages.feed.is_chain();
     Knowledge {
         window: plan.window,
         zone: plan.zone,
         currency: gathered.currencies.get(&pages.owner.acc_id).map(String::as_str),
-        prior: priors.get(&key).copied(),
+        prior: priors.get(&key).copied().filter(|_| has_chain),
         around: days_around(plan, needs, gathered.seen_on),
-        reported: gathered.reported.get(&key).copied(),
+        reported: gathered.reported.get(&key).copied().filter(|_| has_chain),
         needs,
         unproved: gathered.unproved_of(pages.feed, &pages.owner),
         accounting: plan.output.accounting,

@@ -33,7 +33,8 @@ pub trait Link {
 
 impl Link for StatementLine<'_> {
     fn entry(&self) -> Entry {
-        let moves = matches!(self.status, None | Some(Status::Settled));
+        // An IBAN's lines form no chain: they tell once more of what moves the account's balance.
+        let moves = self.feed.is_chain() && matches!(self.status, None | Some(Status::Settled));
         Entry { at: self.booked_at, amount: self.amount, balance: self.balance_after, moves }
     }
 
@@ -171,10 +172,9 @@ pub(super) fn apply<R: Link>(meaning: Meaning, rows: &mut [R], entries: &mut [En
     }
 }
 
-/// Orders rows that form no chain, and checks their ids.
+/// Orders rows that form no chain, by time and id alone as none of them moves a balance, and checks their ids.
 pub fn close_listing<R: Link + Row>(owner: &Owner, rows: Vec<R>) -> Books<R> {
-    // Rows that move nothing are ordered by time and id alone.
-    let entries: Vec<Entry> = rows.iter().map(|row| Entry { moves: false, ..row.entry() }).collect();
+    let entries: Vec<Entry> = rows.iter().map(Link::entry).collect();
     let chain = reconcile(&entries, |row| rows[row as usize].txid(), None);
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
     let mut breaks = Teller { owner, rows: &rows, entries: &entries, currency }.duplicates(&chain);

@@ -1,4 +1,5 @@
-//! What the feeds have in common whose balances form a chain: only they are processed in parts.
+//! What the feeds have in common that are processed in parts: those whose balances form a chain, and the lines of an IBAN,
+//! which are a chain in which nothing moves.
 
 use crate::formats::statement::Movement;
 use crate::pipeline::around::Shown;
@@ -7,7 +8,7 @@ use crate::provider::anytime::page::{Fields, RawRow};
 use crate::reconcile::facts::{self, CardFact, Facts, LineFact, Needs, Side};
 use crate::record::{CardTransaction, Feed, StatementLine, Window};
 
-/// A feed whose balances form a chain.
+/// A feed that is processed in parts.
 pub(super) trait Chained {
     type Wire<'a>: Fields<'a>;
     type Row<'a>: Shown + Movement;
@@ -29,26 +30,39 @@ pub(super) trait Chained {
 /// Lines of account statements.
 pub(super) struct Statements;
 
+/// Lines of IBAN statements.
+pub(super) struct IbanStatements;
+
 /// Transactions of cards.
 pub(super) struct Cards;
 
-impl Chained for Statements {
-    type Wire<'a> = WireStatement<'a>;
-    type Row<'a> = StatementLine<'a>;
-    type Fact = LineFact;
+macro_rules! lines_of {
+    ($name:ident: $feed:expr) => {
+        impl Chained for $name {
+            type Wire<'a> = WireStatement<'a>;
+            type Row<'a> = StatementLine<'a>;
+            type Fact = LineFact;
 
-    fn decode<'a>(row: &RawRow<'a, WireStatement<'a>>, context: &mut Context<'a>) -> Decoded<StatementLine<'a>> {
-        decode::statement_line(Feed::AccountStatements, row, context)
-    }
+            fn decode<'a>(
+                row: &RawRow<'a, WireStatement<'a>>,
+                context: &mut Context<'a>,
+            ) -> Decoded<StatementLine<'a>> {
+                decode::statement_line($feed, row, context)
+            }
 
-    fn facts(rows: &[StatementLine<'_>], window: Window, needs: Needs) -> Vec<LineFact> {
-        facts::of_lines(rows, window, needs)
-    }
+            fn facts(rows: &[StatementLine<'_>], window: Window, needs: Needs) -> Vec<LineFact> {
+                facts::of_lines(rows, window, needs)
+            }
 
-    fn side(side: Side<LineFact>) -> Facts {
-        Facts::Lines(side)
-    }
+            fn side(side: Side<LineFact>) -> Facts {
+                Facts::Lines(side)
+            }
+        }
+    };
 }
+
+lines_of!(Statements: Feed::AccountStatements);
+lines_of!(IbanStatements: Feed::IbanStatements);
 
 impl Chained for Cards {
     type Wire<'a> = WireCard<'a>;

@@ -1,4 +1,4 @@
-//! Owners with more rows in a chain than are held at once. A first pass over the pages (`survey`) learns when the rows lie
+//! Owners with more rows in a listing than are held at once. A first pass over the pages (`survey`) learns when the rows lie
 //! and what takes all of them; then consecutive stretches of time (`timeline`) are processed like owners of their own, each
 //! from where the one before ended (`relay`), and what comes out is joined to what one owner gives.
 //!
@@ -15,12 +15,13 @@ mod timeline;
 
 use std::collections::HashMap;
 
-use chained::{Cards, Statements};
+use chained::{Cards, IbanStatements, Statements};
 use doubles::hash_of;
 use relay::Relay;
 use survey::{PartSize, Survey, survey};
 
 use super::around::{PICKED_PER_OWNER_MAX, Picked, Wanted};
+use super::dataset_of;
 use super::gather::OwnerPages;
 use super::owner::{Knowledge, Outcome};
 use crate::Result;
@@ -90,8 +91,12 @@ pub(super) fn rows_about(pages: &OwnerPages, archive: &Archive) -> u64 {
 /// Whether an owner is to be processed in parts. Formats for accounting programs need an owner's books as a whole.
 pub(super) fn needs_parts(pages: &OwnerPages, archive: &Archive, accounting: Accounting, rows_max: usize) -> bool {
     let Accounting { camt053, ofx, mt940, hledger, xlsx, .. } = accounting;
-    let is_written_whole = camt053.is_some() || ofx || mt940 || hledger || xlsx;
-    pages.feed.is_chain() && !is_written_whole && rows_about(pages, archive) > rows_max as u64
+    let has_statement = camt053.is_some() || ofx || mt940 || hledger;
+    let has_parts = match pages.feed {
+        Feed::CreditTransfers => false,
+        feed => !(xlsx || feed.is_chain() && has_statement),
+    };
+    has_parts && rows_about(pages, archive) > rows_max as u64
 }
 
 impl Parted {
@@ -107,6 +112,7 @@ impl Parted {
         let size = PartSize { rows, around: (rows / AROUND_SHARE).max(AROUND_MIN), threads };
         let survey = match pages.feed {
             Feed::CardTransactions => survey::<Cards>(pages, archive, knowledge, size),
+            Feed::IbanStatements => survey::<IbanStatements>(pages, archive, knowledge, size),
             _ => survey::<Statements>(pages, archive, knowledge, size),
         }?;
         Ok(Parted { relay: Relay::new(survey.spans.len(), knowledge.prior), survey })
@@ -126,12 +132,12 @@ impl Parted {
         knowledge: Knowledge<'_>,
         encoder: Encoder,
     ) -> Result<Piece> {
-        match (pages.feed, number + 1 == self.pieces()) {
-            (Feed::CardTransactions, false) => part::process::<Cards>(self, number, pages, archive, knowledge, encoder),
-            (Feed::CardTransactions, true) => part::process_around::<Cards>(self, pages, archive, knowledge, encoder),
-            (_, false) => part::process::<Statements>(self, number, pages, archive, knowledge, encoder),
-            (_, true) => part::process_around::<Statements>(self, pages, archive, knowledge, encoder),
-        }
+        let process = match pages.feed {
+            Feed::CardTransactions => part::process::<Cards>,
+            Feed::IbanStatements => part::process::<IbanStatements>,
+            _ => part::process::<Statements>,
+        };
+        process(self, number, pages, archive, knowledge, encoder)
     }
 
     /// The rows around breaks that were found after the books were closed. All pieces are done.
@@ -142,6 +148,27 @@ impl Parted {
         knowledge: Knowledge<'_>,
         wanted: &[Wanted],
     ) -> Result<Vec<Picked>> {
+        let mut all = self.look_for(wanted, pages, archive, knowledge)?;
+        // A row that is none of this feed's is shown by its day.
+        let is_left = |wanted: &&Wanted| all.iter().all(|(break_id, _)| *break_id != wanted.break_id);
+        let by_day = |wanted: &Wanted| Wanted { txid: None, ..wanted.clone() };
+        let left: Vec<Wanted> = wanted.iter().filter(is_left).map(by_day).collect();
+        all.extend(self.look_for(&left, pages, archive, knowledge)?);
+        Ok(all)
+    }
+
+    fn look_for(
+        &self,
+        wanted: &[Wanted],
+        pages: &OwnerPages,
+        archive: &Archive,
+        knowledge: Knowledge<'_>,
+    ) -> Result<Vec<Picked>> {
+        let look_again = match pages.feed {
+            Feed::CardTransactions => part::look_again::<Cards>,
+            Feed::IbanStatements => part::look_again::<IbanStatements>,
+            _ => part::look_again::<Statements>,
+        };
         let mut left = wanted.to_vec();
         let mut all: Vec<Picked> = Vec::new();
         // Of an id that stands twice the second place is the one in question, of a day its end.
@@ -150,10 +177,7 @@ impl Parted {
             let may_be_here = |wanted: &&Wanted| self.survey.may_have(number, wanted);
             let here: Vec<Wanted> = left.iter().filter(may_be_here).cloned().collect();
             if !here.is_empty() {
-                all.extend(match pages.feed {
-                    Feed::CardTransactions => part::look_again::<Cards>(self, number, pages, archive, knowledge, &here),
-                    _ => part::look_again::<Statements>(self, number, pages, archive, knowledge, &here),
-                }?);
+                all.extend(look_again(self, number, pages, archive, knowledge, &here)?);
             }
         }
         Ok(all)
@@ -203,12 +227,15 @@ impl Joined {
 
     fn finish(mut self, last: Last, survey: &Survey, pages: &OwnerPages, knowledge: Knowledge<'_>) -> Outcome {
         let owner = &pages.owner;
-        for found in duplicates_of(owner, survey.currency.as_deref(), &self.sightings) {
-            if let Subject::Row(txid) = &found.subject
-                && let Some(around) = self.around_doubled.remove(txid)
-            {
-                self.around.push((found.id(), around));
+        for mut found in duplicates_of(owner, survey.currency.as_deref(), &self.sightings) {
+            let around = match &found.subject {
+                Subject::Row(txid) => self.around_doubled.remove(txid),
+                _ => None,
+            };
+            if !pages.feed.is_chain() {
+                found.subject = found.subject.within(dataset_of(pages.feed).name);
             }
+            self.around.extend(around.map(|around| (found.id(), around)));
             self.breaks.push(found);
         }
         self.around.truncate(PICKED_PER_OWNER_MAX);

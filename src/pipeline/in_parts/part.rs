@@ -127,7 +127,7 @@ fn rows_in<'p, C: Chained>(
     owner::read(pages, responses, window, knowledge.zone, &mut told, |row, context| C::decode(row, context))
 }
 
-/// Processes one part.
+/// Processes one part; behind them, what lies around the window.
 pub(super) fn process<C: Chained>(
     parted: &Parted,
     number: usize,
@@ -136,6 +136,9 @@ pub(super) fn process<C: Chained>(
     knowledge: Knowledge<'_>,
     encoder: Encoder,
 ) -> Result<Piece> {
+    if number == parted.survey.spans.len() {
+        return process_around::<C>(parted, whole, archive, knowledge, encoder);
+    }
     // Whatever happens, the next part must not wait for ever.
     let turn = parted.relay.turn(number);
     let survey = &parted.survey;
@@ -210,7 +213,7 @@ fn passed_on<R: Link + Row>(before: Baton, walked: &WalkedPart<R>) -> Baton {
 }
 
 /// What lies around the window, and where the owner ends: the last piece.
-pub(super) fn process_around<C: Chained>(
+fn process_around<C: Chained>(
     parted: &Parted,
     whole: &OwnerPages,
     archive: &Archive,
