@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::disk::{Disk, LocalDisk};
 
 /// Packed rows that are held in memory before they go to a scratch file.
-const HELD_BYTES_MAX: usize = 16 << 20;
+const HELD_BYTES_MAX: usize = 48 << 20;
 /// Rows of one owner that are held as a whole.
 const OWNER_ROWS_MAX: usize = 1 << 15;
 

@@ -20,7 +20,7 @@ use crate::record::Dataset;
 use crate::{Error, Result};
 
 /// Rows of a row group at most: a writer holds one group in memory, and readers share work by groups.
-const GROUP_ROWS_MAX: usize = 128 << 10;
+const GROUP_ROWS_MAX: usize = 64 << 10;
 /// Rows handed to the writer at once.
 const BATCH_ROWS: usize = 8 << 10;
 /// Higher levels cost more time than the disk space that they save is worth.
