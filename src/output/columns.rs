@@ -337,7 +337,7 @@ impl Batch {
 fn named(read: &RecordBatch, column: &Column) -> Result<ArrayRef> {
     let expected = data_type(column.kind);
     match read.column_by_name(column.name) {
-        Some(array) if [&expected, &gathered_type(column.kind)].contains(&array.data_type()) => Ok(Arc::clone(array)),
+        Some(array) if *array.data_type() == expected => Ok(Arc::clone(array)),
         found => {
             let found = found.map_or_else(|| "no such column".to_owned(), |array| array.data_type().to_string());
             Err(Error::environment(format!("expected column '{}' of type {expected}, found {found}", column.name)))
@@ -347,10 +347,7 @@ fn named(read: &RecordBatch, column: &Column) -> Result<ArrayRef> {
 
 /// `None` when the value lies beyond what the dataset holds.
 fn hand_over(kind: Kind, array: &ArrayRef, row: Option<usize>, sink: &mut impl CellSink) -> Option<()> {
-    let decimal = |row: usize| match array.as_primitive_opt::<Decimal64Type>() {
-        Some(narrow) => Some(narrow.value(row)),
-        None => i64::try_from(array.as_primitive::<Decimal128Type>().value(row)).ok(),
-    };
+    let decimal = |row: usize| i64::try_from(array.as_primitive::<Decimal128Type>().value(row)).ok();
     match (kind, row) {
         (Kind::Text, row) => sink.text(row.map(|row| array.as_string::<i32>().value(row))),
         (Kind::Money, Some(row)) => sink.money(Some(Money::from_unscaled(decimal(row)?)?), 0),
@@ -372,6 +369,7 @@ fn hand_over(kind: Kind, array: &ArrayRef, row: Option<usize>, sink: &mut impl C
 
 #[cfg(test)]
 mod tests {
+    use super::super::parquet::{PartitionReader, PartitionWriter};
     use super::super::samples::{Recorder, replay, rows};
     use super::*;
     use crate::record::dataset;
@@ -388,13 +386,18 @@ mod tests {
     #[test]
     fn columns_give_the_rows_back() {
         for dataset in dataset::ALL {
-            let (rows, mut columns) = (rows(), Columns::new(dataset));
+            let rows = rows();
             let rows: Vec<_> = rows.iter().filter(|(each, _)| std::ptr::eq(*each, dataset)).collect();
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let mut writer =
+                PartitionWriter::new(dataset, file.reopen().expect("the file")).expect("a file that takes it");
             for (_, cells) in &rows {
-                replay(cells, &mut columns);
+                replay(cells, writer.cells());
             }
-            assert_eq!(columns.rows(), rows.len());
-            let batch = Batch::new(dataset, &columns.take().expect("texts")).expect("its own columns");
+            assert_eq!(writer.cells().rows(), rows.len());
+            writer.finish(dataset, None).expect("a file that takes it");
+            let batch = PartitionReader::open(dataset, file.path()).and_then(|mut reader| reader.next_batch());
+            let batch = batch.expect("its own columns").expect("rows");
             for (row, (_, cells)) in rows.iter().enumerate() {
                 let mut recorder = Recorder::default();
                 batch.hand_over(row, &mut recorder).expect("values that came from rows");
