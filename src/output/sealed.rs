@@ -247,10 +247,10 @@ impl SealBook {
     }
 
     /// Puts others in the place of what the run has of a dataset's day.
-    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, mut entries: Vec<Entry>) {
+    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, mut entries: Vec<Entry>) -> Result<()> {
         entries.sort_by_key(|entry| entry.owner);
         let packed: Vec<u8> = entries.iter().flat_map(Entry::pack).collect();
-        self.entries.replace(dataset, day, &packed);
+        self.entries.replace(dataset, day, &packed)
     }
 
     /// Whether the entries of each of a dataset's days stand in the order of their owners' numbers.

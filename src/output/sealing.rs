@@ -147,7 +147,7 @@ fn settle(state: &State, dataset: &'static Dataset, keep: &Keep, window: Window,
         let before = if keep.is_nothing() { Vec::new() } else { state.sealed_rows(dataset, day)? };
         let stays = before.iter().filter(|old| keep.keeps(&old.owner, day)).map(|old| book.entry(old));
         entries.extend(stays.filter(|old| !brought.contains(&old.owner)));
-        book.replace(dataset, day, entries);
+        book.replace(dataset, day, entries)?;
     }
     Ok(())
 }

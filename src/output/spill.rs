@@ -89,14 +89,10 @@ impl Spill {
     }
 
     /// Puts this in the place of what a partition has; without anything there is none any more.
-    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, packed: &[u8]) {
+    pub(super) fn replace(&mut self, dataset: &'static Dataset, day: Day, packed: &[u8]) -> Result<()> {
         let before = self.partitions.remove(&(place_of(dataset), day));
         self.held_bytes -= before.map_or(0, |before| before.held.iter().map(Vec::len).sum());
-        if !packed.is_empty() {
-            self.held_bytes += packed.len();
-            self.partitions
-                .insert((place_of(dataset), day), Partition { chunks: Vec::new(), held: vec![packed.to_vec()] });
-        }
+        self.append_all(dataset, (!packed.is_empty()).then_some((day, packed)))
     }
 
     /// The days of which a dataset has rows.
