@@ -7,7 +7,7 @@
 use csv::{Terminator, WriterBuilder};
 use csv_core::WriteResult;
 
-use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp, swar};
+use crate::record::{CellSink, Dataset, Day, Money, Rate, Stamp};
 
 /// Writes rows as lines of CSV into memory.
 #[derive(Debug, Default)]
@@ -121,16 +121,8 @@ fn needs_quotes(text: &[u8]) -> bool {
         marks[b'\r' as usize] = true;
         marks
     };
-    let has_mark = |bytes: &[u8; 8]| {
-        let word = u64::from_le_bytes(*bytes);
-        let is = |byte| swar::zeros(word ^ swar::eight(byte));
-        (is(b',') | is(b'"') | is(b'\n') | is(b'\r')) & swar::HIGHS != 0
-    };
-    match text.last_chunk::<8>() {
-        // Bytes at the end may be looked at twice.
-        Some(last) => has_mark(last) || text.as_chunks::<8>().0.iter().any(has_mark),
-        None => text.iter().fold(false, |found, byte| found | MARKS[usize::from(*byte)]),
-    }
+    // Most cells are short.
+    text.iter().fold(false, |found, byte| found | MARKS[usize::from(*byte)])
 }
 
 /// Whether a spreadsheet would take the text for a formula or a command. An apostrophe in front makes it a text again.

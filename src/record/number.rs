@@ -246,12 +246,6 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
             decimals -= zeros;
         }
     }
-    if let Ok(short) = u32::try_from(rest)
-        && short < 100_000_000
-        && decimals < 8
-    {
-        return write_short(out, unscaled < 0, short, decimals);
-    }
     let mut at = END;
     if decimals > 0 {
         let mut behind = decimals;
@@ -292,29 +286,6 @@ fn write_narrow(out: &mut Vec<u8>, unscaled: i64, scale: u8, decimals_min: u8) {
     }
 }
 
-/// As [`write_narrow`], where eight digits will do and fewer than eight are decimals.
-fn write_short(out: &mut Vec<u8>, is_negative: bool, digits: u32, decimals: u8) {
-    let spelled = swar::digits_of(digits);
-    let decimals = u32::from(decimals);
-    // One digit at least stands before the point.
-    let kept = (8 - spelled.trailing_zeros() / 8).max(decimals + 1);
-    let spelled = u128::from((spelled | swar::eight(b'0')) >> (8 * (8 - kept)));
-    let at_point = 8 * (kept - decimals);
-    let (mut text, mut length) = (spelled, kept as usize);
-    if decimals > 0 {
-        let whole = spelled & ((1 << at_point) - 1);
-        text = whole | u128::from(b'.') << at_point | spelled >> at_point << (at_point + 8);
-        length += 1;
-    }
-    if is_negative {
-        text = text << 8 | u128::from(b'-');
-        length += 1;
-    }
-    // More than there is, as so many bytes are copied faster than some.
-    out.extend_from_slice(&text.to_le_bytes());
-    out.truncate(out.len() - 16 + length);
-}
-
 /// The digits of a number below 100.
 fn pair(number: u64) -> [u8; 2] {
     const PAIRS: &[u8; 200] = b"00010203040506070809101112131415161718192021222324252627282930313233343536373839\
@@ -332,7 +303,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn short_numbers_are_written_as_wide_ones(unscaled in -200_000_000..200_000_000_i64, scale in 0..=8_u8, min in 0..=8_u8) {
+        fn narrow_numbers_are_written_as_wide_ones(unscaled in -200_000_000..200_000_000_i64, scale in 0..=8_u8, min in 0..=8_u8) {
             for unscaled in [unscaled, unscaled / 10_000, unscaled / 100 * 100, unscaled / 1_000_000 * 1_000_000] {
                 let (mut narrow, mut wide) = (Vec::new(), Vec::new());
                 write_narrow(&mut narrow, unscaled, scale, min.min(scale));
