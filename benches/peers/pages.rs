@@ -1,4 +1,4 @@
-//! Makes what tieout and its peers are measured on: `cargo bench --bench pages -- DIR --rows 1000000`; `benches/run` calls
+//! Makes what tieout and its peers are measured on: `cargo run --release --example pages -- DIR --rows 1000000`; `benches/run` calls
 //! it.
 #![allow(missing_docs, reason = "a program, not a library")]
 
@@ -29,12 +29,9 @@ struct Arguments {
     /// Rows of the first card that share one second
     #[arg(long, default_value_t = 0)]
     tied: u64,
-    /// What cargo adds
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 fn main() -> std::io::Result<()> {
-    let Arguments { folder, seed, rows, cards, days, faults_per_million, tied, bench: _ } = Arguments::parse();
+    let Arguments { folder, seed, rows, cards, days, faults_per_million, tied } = Arguments::parse();
     books::Books { seed, rows, cards, days, faults_per_million, tied }.write(&folder)
 }

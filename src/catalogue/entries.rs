@@ -14,7 +14,7 @@ const fn entry(
 
 /// All but the provider's codes, in the order in which they are listed.
 #[rustfmt::skip] // a table
-pub(super) const ENTRIES: [Entry; 30] = [
+pub(super) const ENTRIES: [Entry; 31] = [
     entry(Kind::Check, "chain", "each settled row's balance is the balance before it plus its amount",
         "A card stands at 100.00; a debit of 20.00 leads to a balance of 75.00: 5.00 are unexplained.",
         "read the break's sentence and its cause, then ask the provider for the row that it names"),
@@ -102,6 +102,9 @@ pub(super) const ENTRIES: [Entry; 30] = [
     entry(Kind::Exit, "75", "another run holds this output directory",
         "Last night's run is still at it.",
         "wait for it, or end it: its process id is in the message; the lock of a dead process holds nobody up"),
+    entry(Kind::Exit, "101", "a bug of tieout's own; what was committed before stays as it is",
+        "\"error: a bug of tieout's own\", with a place in the source.",
+        "run the same command again: it finishes or takes back what was under way; `tieout verify` computes again what is there; report the words on stderr"),
     entry(Kind::Exit, "130", "interrupted by Ctrl-C before the commit; nothing was committed, and what landed is kept",
         "A long backfill was stopped by hand.",
         "the same command goes on where it was"),

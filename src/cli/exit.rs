@@ -20,14 +20,24 @@ pub enum Exit {
     Partial,
     /// 75: another run holds the output directory.
     Locked,
+    /// 101: a bug of tieout's own, as Rust programs end.
+    Bug,
     /// 130: interrupted by Ctrl-C, as a shell counts it.
     Interrupted,
 }
 
 impl Exit {
     /// All of them.
-    pub const ALL: [Exit; 7] =
-        [Exit::Ties, Exit::Unfinished, Exit::Usage, Exit::Breaks, Exit::Partial, Exit::Locked, Exit::Interrupted];
+    pub const ALL: [Exit; 8] = [
+        Exit::Ties,
+        Exit::Unfinished,
+        Exit::Usage,
+        Exit::Breaks,
+        Exit::Partial,
+        Exit::Locked,
+        Exit::Bug,
+        Exit::Interrupted,
+    ];
 
     /// The number the shell sees.
     pub fn code(self) -> u8 {
@@ -38,6 +48,7 @@ impl Exit {
             Exit::Breaks => 3,
             Exit::Partial => 4,
             Exit::Locked => 75,
+            Exit::Bug => 101,
             Exit::Interrupted => 130,
         }
     }

@@ -10,13 +10,13 @@ use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::trace;
 
@@ -39,7 +39,8 @@ static RUN_ID: Mutex<Option<String>> = Mutex::new(None);
 /// Starts logging. What is in the variable and cannot be understood is as good as absent.
 pub fn start(format: LogFormat) {
     let format = *FORMAT.get_or_init(|| format);
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("error"));
+    let chosen = std::env::var(VARIABLE).ok().and_then(|chosen| chosen.parse().ok());
+    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::ERROR));
     // The spans of a trace are for its collector; a log says in each line what it is about.
     let filter = filter.and(filter_fn(|about| about.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE));
     let log = tracing_subscriber::fmt::layer().event_format(Lines { format }).with_writer(std::io::stderr);

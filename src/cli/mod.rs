@@ -2,6 +2,7 @@
 
 pub mod backfill;
 pub mod breaks;
+pub mod bug;
 pub mod check;
 pub mod completions;
 pub mod demo;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         }
     };
     logging::start(arguments.log_format);
+    bug::end_at_once();
     let exit = execute(arguments.command).unwrap_or_else(|error| {
         printer::error(&error);
         Exit::from(&error)

@@ -1,7 +1,7 @@
 //! The only file that prints: results to stdout, progress and complaints to stderr.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 
 use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -27,36 +27,46 @@ const LINES_MAX: usize = 60;
 /// Shows why a command could not finish.
 pub fn error(error: &Error) {
     match logging::format() {
-        LogFormat::Text => eprintln!("error: {error}"),
-        LogFormat::Json => eprintln!("{}", logging::line("ERROR", &error.one_line(), &[("hint", error.hint_text())])),
+        LogFormat::Text => complain(format_args!("error: {error}")),
+        LogFormat::Json => complain(logging::line("ERROR", &error.one_line(), &[("hint", error.hint_text())])),
     }
 }
 
-/// Shows a result. A reader that went away is nobody's error.
+/// Shows a result. A reader that went away is nobody's error; a disk that is full is told.
 pub fn result(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    let mut stdout = std::io::stdout().lock();
+    let written = writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        warning(&format!("the result could not be written to stdout: {error}"));
+    }
+}
+
+/// A line on stderr. Where nobody can be told, such as on a full disk, the work goes on all the same.
+fn complain(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Shows a line of progress or advice.
 pub fn note(text: &str) {
     match logging::format() {
-        LogFormat::Text => eprintln!("{text}"),
-        LogFormat::Json => eprintln!("{}", logging::line("INFO", text, &[])),
+        LogFormat::Text => complain(text),
+        LogFormat::Json => complain(logging::line("INFO", text, &[])),
     }
 }
 
 /// Shows what went wrong beside the work.
 pub fn warning(text: &str) {
     match logging::format() {
-        LogFormat::Text => eprintln!("warning: {text}"),
-        LogFormat::Json => eprintln!("{}", logging::line("WARN", text, &[])),
+        LogFormat::Text => complain(format_args!("warning: {text}")),
+        LogFormat::Json => complain(logging::line("WARN", text, &[])),
     }
 }
 
 /// Puts a question; the answer is typed behind it.
 pub fn prompt(text: &str) {
-    eprint!("{text}");
-    let _ = std::io::stderr().flush();
+    let _ = write!(std::io::stderr(), "{text}").and_then(|()| std::io::stderr().flush());
 }
 
 /// Shows what a run found.

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the parts of a test are nobody's interface")]
 
+mod ends;
 mod hooks;
 mod listener;
 mod logs;
