@@ -38,10 +38,10 @@ fn main() {
         let rows: Vec<CardTransaction<'static>> =
             (0..per_card).map(|row| transaction(card, row, per_card, days)).collect();
         let began = Instant::now();
-        let encoded = encoder.encode(&rows);
+        let mut encoded = encoder.encode(&rows);
         encoding += began.elapsed();
         let began = Instant::now();
-        publication.append(encoded).expect("appends");
+        publication.append(&mut encoded).expect("appends");
         publication.add_closings(&balances(card, window)).expect("appends");
         appending += began.elapsed();
     }

@@ -155,8 +155,8 @@ fn publish(encoded: Vec<Encoded>) -> (Duration, Duration) {
     let out = OutputDir::open(folder.path()).expect("opens");
     let mut publication = publication(&out);
     let began = Instant::now();
-    for encoded in encoded {
-        publication.append(encoded).expect("appends");
+    for mut encoded in encoded {
+        publication.append(&mut encoded).expect("appends");
     }
     let append = began.elapsed();
     let began = Instant::now();

@@ -43,8 +43,8 @@ impl CsvSink {
     }
 
     /// The lines.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// A cell that `write` spells, free of commas, quotes and line ends.
@@ -142,7 +142,7 @@ mod tests {
         write(&mut sink);
         sink.text(Some("end"));
         sink.end_row();
-        String::from_utf8(sink.into_bytes()).expect("UTF-8 in, UTF-8 out")
+        String::from_utf8(sink.bytes().to_vec()).expect("UTF-8 in, UTF-8 out")
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
             }
             sink.end_row();
             writer.write_record(None::<&[u8]>).expect("memory takes it");
-            prop_assert_eq!(sink.into_bytes(), writer.into_inner().expect("memory takes it"));
+            prop_assert_eq!(sink.bytes(), writer.into_inner().expect("memory takes it"));
         }
     }
 }

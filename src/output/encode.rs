@@ -71,6 +71,8 @@ pub(super) struct LakeRows {
     sealed: Option<SealedDays>,
     /// How many runs are hashed, and how far that is.
     hashed: (usize, usize),
+    /// What other rows left.
+    left: (Hashers, Option<SealedDays>),
 }
 
 impl Encoded {
@@ -108,8 +110,10 @@ impl Encoded {
         self.summing.totals()
     }
 
-    pub(super) fn into_parts(self) -> (Vec<u8>, LakeRows) {
-        (self.csv.map(CsvSink::into_bytes).unwrap_or_default(), self.lake.unwrap_or_default())
+    /// The dataset, what the rows sum up to, the lines, and the rows of a dataset that is sealed.
+    pub(super) fn parts(&mut self) -> (&'static Dataset, &Totals, &[u8], Option<&mut LakeRows>) {
+        let lines = self.csv.as_ref().map(CsvSink::bytes).unwrap_or_default();
+        (self.dataset, self.summing.totals(), lines, self.lake.as_mut())
     }
 }
 
@@ -169,5 +173,10 @@ impl LakeRows {
         self.hash();
         let sealed = self.sealed.take().unwrap_or_else(|| self.hashers.digests());
         (std::mem::take(&mut self.hashers), sealed)
+    }
+
+    /// Holds what nobody wants any more of other rows, so that it ends where these do.
+    pub(super) fn hold(&mut self, left: (Hashers, Option<SealedDays>)) {
+        self.left = left;
     }
 }

@@ -117,13 +117,13 @@ impl Publication {
         Encoder::new(dataset, self.csv)
     }
 
-    /// Appends rows behind those that their dataset has. Owners come in the order of [`Owner`], each owner's rows in
-    /// chain order, all within the window.
+    /// Appends rows behind those that their dataset has, once. Owners come in the order of [`Owner`], each owner's rows in
+    /// chain order, all within the window. The room that they took is left where it is.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn append(&mut self, encoded: Encoded) -> Result<()> {
-        let (dataset, totals) = (encoded.dataset(), encoded.totals().clone());
+    pub fn append(&mut self, encoded: &mut Encoded) -> Result<()> {
+        let (dataset, totals, csv, rows) = encoded.parts();
         let window = self.window;
         let days = totals.first_day.into_iter().chain(totals.last_day);
         // A partition is replaced as a whole: rows of a day that the run did not ask for would wipe out all others.
@@ -132,19 +132,18 @@ impl Publication {
             "a run writes rows of its window {window} only, found {totals:?}"
         );
         assert!(!dataset.in_lake || self.lake.is_none(), "rows of {} come before the lake is written", dataset.name);
-        let (csv, mut rows) = encoded.into_parts();
         let table = self.table(dataset);
-        table.totals.add(&totals);
+        table.totals.add(totals);
         if let Some(TableReport::Open(report)) = &mut table.report {
-            report.append(&csv)?;
+            report.append(csv)?;
         }
-        let hashes = rows.take_hashes();
-        self.sealed.append(dataset, rows.packed(), rows.places(), hashes)?;
-        if !self.parquet || !dataset.in_lake {
+        let Some(rows) = rows else { return Ok(()) };
+        self.sealed.append(dataset, rows)?;
+        if !self.parquet {
             return Ok(());
         }
         let spill = Arc::get_mut(&mut self.spill).expect("not shared while rows come");
-        spill.append(dataset, &rows)
+        spill.append(dataset, rows)
     }
 
     /// Keeps the rows that earlier runs committed for these owners: this run could not ask for them. They must not have

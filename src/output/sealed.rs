@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::committed::key_of;
+use super::encode::LakeRows;
 use super::lake::OwnerOf;
 use super::packed::unpack;
 use super::spill::{Blocks, Spill};
@@ -137,49 +138,45 @@ impl SealBook {
     }
 
     /// Adds the rows of an owner behind those it has.
-    pub(super) fn append(
-        &mut self,
-        dataset: &'static Dataset,
-        packed: &[u8],
-        runs: impl Iterator<Item = (Day, u64, std::ops::Range<usize>)>,
-        (hashers, digests): (Hashers, SealedDays),
-    ) -> Result<()> {
-        if packed.is_empty() {
+    pub(super) fn append(&mut self, dataset: &'static Dataset, rows: &mut LakeRows) -> Result<()> {
+        if rows.packed().is_empty() {
             return Ok(());
         }
         let mut owner = OwnerOf::new(dataset);
-        unpack(dataset, packed, &mut owner)?;
+        unpack(dataset, rows.packed(), &mut owner)?;
         let owner = self.number(key_of(&owner.owner()));
         match self.pending.get_mut(dataset.name) {
             // An owner that comes in parts: its digests go on. Rare, so that hashing here does not matter.
             Some(pending) if pending.owner == owner => {
                 pending.digests = None;
-                runs.for_each(|(day, rows, at)| pending.hashers.add(day, &packed[at], rows));
+                rows.places().for_each(|(day, count, at)| pending.hashers.add(day, &rows.packed()[at], count));
                 Ok(())
             }
             _ => {
+                let (hashers, digests) = rows.take_hashes();
                 let pending = Pending { dataset, owner, hashers, digests: Some(digests), closings: Vec::new() };
-                self.pending.insert(dataset.name, pending).map_or(Ok(()), |before| {
-                    if before.owner > owner {
-                        self.unordered.insert(dataset.name);
-                    }
-                    self.close(before)
-                })
+                let Some(mut before) = self.pending.insert(dataset.name, pending) else { return Ok(()) };
+                if before.owner > owner {
+                    self.unordered.insert(dataset.name);
+                }
+                self.close(&mut before)?;
+                rows.hold((before.hashers, before.digests));
+                Ok(())
             }
         }
     }
 
     /// Says that no more rows come.
     pub(super) fn finish(&mut self) -> Result<()> {
-        std::mem::take(&mut self.pending).into_values().try_for_each(|pending| self.close(pending))
+        std::mem::take(&mut self.pending).into_values().try_for_each(|mut pending| self.close(&mut pending))
     }
 
-    fn close(&mut self, Pending { dataset, owner, hashers, digests, closings }: Pending) -> Result<()> {
-        let days = digests.unwrap_or_else(|| hashers.digests());
-        let packed = days.into_iter().map(|(day, digest, rows)| {
-            let rows = u32::try_from(rows).expect("an owner's day has fewer than 2^32 rows");
-            let closing = closings.binary_search_by_key(&day, |(day, _)| *day).ok().map(|place| closings[place].1);
-            (day, Entry { owner, rows, closing, digest }.pack())
+    fn close(&mut self, Pending { dataset, owner, hashers, digests, closings }: &mut Pending) -> Result<()> {
+        let days = digests.get_or_insert_with(|| hashers.digests());
+        let packed = days.iter().map(|(day, digest, rows)| {
+            let rows = u32::try_from(*rows).expect("an owner's day has fewer than 2^32 rows");
+            let closing = closings.binary_search_by_key(day, |(day, _)| *day).ok().map(|place| closings[place].1);
+            (*day, Entry { owner: *owner, rows, closing, digest: *digest }.pack())
         });
         let packed: Vec<_> = packed.collect();
         self.entries.append_all(dataset, packed.iter().map(|(day, bytes)| (*day, bytes.as_slice())))
@@ -191,6 +188,7 @@ impl SealBook {
             return;
         };
         let owner = &self.owners[pending.owner as usize];
+        pending.closings.reserve(balances.len());
         let own = balances.iter().filter(|row| row.owner_id == owner.1 && row.owner_kind == owner.0.name());
         pending.closings.extend(own.filter_map(|row| Some((row.booking_date, row.closing?))));
     }
@@ -371,9 +369,9 @@ mod tests {
         let (_folder, mut book) = book(held_bytes_max);
         for card in ["900", "1000"] {
             for part in rows(card).chunks(parts) {
-                let mut rows = Encoder::new(&CARD_TRANSACTIONS, false).encode(part).into_parts().1;
-                let hashes = rows.take_hashes();
-                book.append(&CARD_TRANSACTIONS, rows.packed(), rows.places(), hashes).expect("rows of its own");
+                let mut encoded = Encoder::new(&CARD_TRANSACTIONS, false).encode(part);
+                let rows = encoded.parts().3.expect("a dataset of the lake");
+                book.append(&CARD_TRANSACTIONS, rows).expect("rows of its own");
             }
         }
         book.finish().expect("a disk that works");

@@ -215,7 +215,9 @@ mod tests {
                 row.booked_at = Stamp::new(day * 86_400_000_000, 0);
                 row
             });
-            spill.append(&CARD_TRANSACTIONS, &encoder.encode(&rows).into_parts().1).expect("a disk that works");
+            spill
+                .append(&CARD_TRANSACTIONS, encoder.encode(&rows).parts().3.expect("rows of the lake"))
+                .expect("a disk that works");
         }
         let day = |days| Day::from_epoch_days(days).expect("a day");
         assert!(!spill.has_rows(&CARD_TRANSACTIONS, day(3)));

@@ -153,7 +153,8 @@ struct Item {
 enum Product {
     /// An owner, and its balances as they are written.
     Owner(Box<(Outcome, Encoded)>),
-    Part(Item, Box<Piece>),
+    /// Until it is taken.
+    Part(Item, Option<Box<Piece>>),
 }
 
 impl<'p> Ledger<'p> {
@@ -214,19 +215,22 @@ impl<'p> Ledger<'p> {
                 }),
                 Some(part) => in_parts[&item.owner]
                     .process(part, pages, &gathered.archive, known, encoder)
-                    .map(|piece| Product::Part(item, Box::new(piece))),
+                    .map(|piece| Product::Part(item, Some(Box::new(piece)))),
             }
         };
         let (mut left, mut joined) = (gathered.owners.len(), Joined::default());
-        let mut take = |product| {
+        let mut take = |product: &mut Product| {
+            let mut whole;
             let (outcome, balances) = match product {
-                Product::Owner(both) => *both,
-                Product::Part(item, mut piece) => {
-                    self.publication.append(piece.take_rows())?;
+                Product::Owner(both) => &mut **both,
+                Product::Part(item, piece) => {
+                    let mut piece = piece.take().expect("taken once");
+                    self.publication.append(&mut piece.take_rows())?;
                     let (parted, pages) = (&in_parts[&item.owner], &gathered.owners[item.owner]);
                     let Some(outcome) = joined.add(*piece, parted, pages, known(pages)) else { return Ok(()) };
                     let balances = balances.encode(&outcome.balances);
-                    (outcome, balances)
+                    whole = (outcome, balances);
+                    &mut whole
                 }
             };
             left -= 1;
@@ -235,7 +239,7 @@ impl<'p> Ledger<'p> {
         };
         let work_all = |batch: usize| batches[batch].iter().map(work).collect::<Result<Vec<Product>>>();
         ordered::for_each_in_order(machine.threads, &loads, work_all, |products| {
-            products.into_iter().try_for_each(&mut take)
+            products.iter_mut().try_for_each(&mut take)
         })?;
         self.in_parts = in_parts;
         let breaks = self.cross.finish();
@@ -243,16 +247,17 @@ impl<'p> Ledger<'p> {
         Ok(())
     }
 
+    /// Takes what is needed of an outcome; the rest goes back to where it was made.
     fn take(
         &mut self,
-        mut outcome: Outcome,
-        balances: Encoded,
+        outcome: &mut Outcome,
+        balances: &mut Encoded,
         gathered: &Gathered,
         priors: &HashMap<OwnerKey, Prior>,
     ) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let is_broken = !outcome.breaks.is_empty();
-        let breaks = self.cross.take(&mut outcome, whole);
+        let breaks = self.cross.take(outcome, whole);
         self.breaks.extend(breaks);
         let key = key_of(&outcome.owner);
         self.beside.compare(outcome.feed, &key, outcome.beside);
@@ -261,9 +266,9 @@ impl<'p> Ledger<'p> {
             self.compared.insert(key.clone());
         }
         self.notes.append(&mut outcome.notes);
-        outcome.rows.take().map_or(Ok(()), |rows| self.publication.append(rows))?;
-        self.book.take(&mut self.publication, outcome.files, &mut self.notes)?;
-        self.book.append(outcome.sheet)?;
+        outcome.rows.as_mut().map_or(Ok(()), |rows| self.publication.append(rows))?;
+        self.book.take(&mut self.publication, std::mem::take(&mut outcome.files), &mut self.notes)?;
+        self.book.append(outcome.sheet.take())?;
         if outcome.feed.is_chain() {
             self.publication.append(balances)?;
             let xlsx = self.plan.output.accounting.xlsx;
@@ -276,8 +281,8 @@ impl<'p> Ledger<'p> {
             self.kept.keep_trend(&outcome.owner, &outcome.balances, is_broken);
             self.meanings.add(&outcome.owner, outcome.meaning);
         }
-        self.kept.keep_rows(outcome.around);
-        self.rejects.extend(outcome.rejects);
+        self.kept.keep_rows(std::mem::take(&mut outcome.around));
+        self.rejects.append(&mut outcome.rejects);
         Ok(())
     }
 
@@ -471,8 +476,8 @@ fn days_around(plan: &Plan, needs: Needs, seen_on: Day) -> Window {
 }
 
 fn append<R: Row>(publication: &mut Publication, dataset: &'static Dataset, rows: &[R]) -> Result<()> {
-    let encoded = publication.encoder(dataset).encode(rows);
-    publication.append(encoded)
+    let mut encoded = publication.encoder(dataset).encode(rows);
+    publication.append(&mut encoded)
 }
 
 /// Rows that an earlier run committed stay in the lake where this run could not ask for them.

@@ -32,26 +32,32 @@ impl Loads {
 
 /// Calls `work` for the items of `loads` on `threads` threads and hands each result to `take`, in the order of the items. An
 /// item is begun after those before it. The first error of either ends it.
+///
+/// What `take` leaves of a result goes back to the thread that made it: whoever gives memory back to another thread's heap
+/// keeps that thread from using it, and with many small results they mostly wait for each other.
 pub(super) fn for_each_in_order<T: Send, E: Send>(
     threads: usize,
     loads: &Loads,
     work: impl Fn(usize) -> Result<T, E> + Sync,
-    mut take: impl FnMut(T) -> Result<(), E>,
+    mut take: impl FnMut(&mut T) -> Result<(), E>,
 ) -> Result<(), E> {
     let count = loads.count();
     if threads <= 1 || count <= 1 {
-        return (0..count).try_for_each(|item| work(item).and_then(&mut take));
+        return (0..count).try_for_each(|item| work(item).and_then(|mut result| take(&mut result)));
     }
     let turns = Mutex::new(Turns { taken: 0, begun: 0 });
     let gate = Gate { turns, moved: Condvar::new(), ahead: threads * AHEAD_PER_THREAD, loads };
+    let left: Vec<Mutex<Vec<T>>> = (0..threads.min(count)).map(|_| Mutex::default()).collect();
+    let left_to = |thread: usize| left[thread].lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
-        for _ in 0..threads.min(count) {
-            let (send, gate, work) = (send.clone(), &gate, &work);
+        for thread in 0..left.len() {
+            let (send, gate, work, left_to) = (send.clone(), &gate, &work, &left_to);
             scope.spawn(move || {
                 let _opened = OpenedWhenFalling(gate);
                 while let Some(item) = gate.next() {
-                    if send.send((item, work(item))).is_err() {
+                    drop(std::mem::take(&mut *left_to(thread)));
+                    if send.send((item, thread, work(item))).is_err() {
                         return;
                     }
                 }
@@ -60,10 +66,12 @@ pub(super) fn for_each_in_order<T: Send, E: Send>(
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut turn = 0;
-        let result = receive.into_iter().try_for_each(|(item, result)| {
-            waiting.insert(item, result);
-            while let Some(result) = waiting.remove(&turn) {
-                take(result?)?;
+        let result = receive.into_iter().try_for_each(|(item, thread, result)| {
+            waiting.insert(item, (thread, result));
+            while let Some((thread, result)) = waiting.remove(&turn) {
+                let mut result = result?;
+                take(&mut result)?;
+                left_to(thread).push(result);
                 turn += 1;
                 gate.open(turn);
             }
@@ -192,7 +200,7 @@ mod tests {
             let loads = Loads::of(std::iter::repeat_n(1, 500), ahead_max);
             let mut seen = Vec::new();
             let all = for_each_in_order(threads, &loads, Ok::<_, ()>, |item| {
-                seen.push(item);
+                seen.push(*item);
                 Ok(())
             });
             assert_eq!((all, seen), (Ok(()), (0..500).collect::<Vec<_>>()));
@@ -202,12 +210,33 @@ mod tests {
                 &loads,
                 |item| if item == 100 { Err("cut") } else { Ok(item) },
                 |item| {
-                    seen = item;
+                    seen = *item;
                     Ok(())
                 },
             );
             assert_eq!((cut, seen), (Err("cut"), 99));
         }
+    }
+
+    /// Tells on which thread it ends.
+    struct Made(thread::ThreadId, mpsc::Sender<bool>);
+
+    impl Drop for Made {
+        fn drop(&mut self) {
+            let _ = self.1.send(self.0 == thread::current().id());
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_result_goes_back_to_the_thread_that_made_it() {
+        let (ended, ends) = mpsc::channel();
+        let loads = Loads::of([1; 500], 4);
+        let work = |_| Ok::<_, ()>(Made(thread::current().id(), ended.clone()));
+        for_each_in_order(2, &loads, work, |_| Ok(())).expect("nothing fails");
+        let at_home: Vec<bool> = ends.try_iter().collect();
+        assert_eq!(at_home.len(), 500);
+        // The last ones come when no thread is there any more.
+        assert!(at_home.iter().filter(|at_home| **at_home).count() > 450, "{at_home:?}");
     }
 
     #[test]
@@ -247,7 +276,7 @@ mod tests {
             if now <= 100 + 200 + 200 { Ok(item) } else { Err(now) }
         };
         let taken = for_each_in_order(4, &loads, work, |item| {
-            there.fetch_sub(load(item), Ordering::SeqCst);
+            there.fetch_sub(load(*item), Ordering::SeqCst);
             Ok(())
         });
         assert_eq!(taken, Ok(()));

@@ -131,6 +131,9 @@ impl OwnerClosings<'_> {
     /// Appends the closings of balance rows as lines of JSON, one for those of an owner that stand together; days of which
     /// the provider stated no balance have none.
     pub(crate) fn write_lines(balances: &[BalanceRow], out: &mut Vec<u8>) {
+        /// Of a day, by which room is made.
+        const BYTES_ABOUT: usize = 32;
+        out.reserve(balances.len() * BYTES_ABOUT);
         let is_one = |a: &BalanceRow, b: &BalanceRow| {
             (a.owner_kind, &a.owner_id, &a.currency) == (b.owner_kind, &b.owner_id, &b.currency)
         };

@@ -90,12 +90,12 @@ impl<'a> Run<'a> {
     pub fn publish(&self, out: &OutputDir) -> tieout::Result<Committed> {
         let mut publication = Publication::begin(out, "nightly", self.window, self.id, self.formats, &DATASETS)?;
         for (card_ref, rows) in &self.cards {
-            publication.append(publication.encoder(&CARD_TRANSACTIONS).encode(rows))?;
+            publication.append(&mut publication.encoder(&CARD_TRANSACTIONS).encode(rows))?;
             let balances: Vec<BalanceRow> = rows.iter().map(|row| balance_row(card_ref, row)).collect();
-            publication.append(publication.encoder(&BALANCES).encode(&balances))?;
+            publication.append(&mut publication.encoder(&BALANCES).encode(&balances))?;
             publication.add_closings(&balances)?;
         }
-        publication.append(publication.encoder(&BREAKS).encode(&self.breaks))?;
+        publication.append(&mut publication.encoder(&BREAKS).encode(&self.breaks))?;
         publication.keep_owners(&CARD_TRANSACTIONS, &self.kept);
         publication.keep_owners(&BALANCES, &self.kept);
         publication.add_report_file("camt053/card-900.xml", b"<Document/>\n")?;

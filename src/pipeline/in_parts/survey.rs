@@ -88,7 +88,7 @@ pub(super) fn survey<C: Chained>(
     };
     let mut gathering = Gathering::of(pages, knowledge);
     let loads = Loads::of(pages.pages.iter().map(|page| archive.bytes_of(page.response)), BYTES_AHEAD_MAX);
-    for_each_in_order(size.threads, &loads, look, |seen| gathering.take(seen))?;
+    for_each_in_order(size.threads, &loads, look, |seen| gathering.take(std::mem::take(seen)))?;
     let (mut survey, can_vote) = gathering.finish(size)?;
     let mut votes = Votes::default();
     if can_vote {
@@ -100,7 +100,7 @@ pub(super) fn survey<C: Chained>(
             Ok(votes_of_part(&rows, span.stretch(), survey.currency.as_deref()))
         };
         for_each_in_order(size.threads, &loads, vote, |of_part| {
-            votes.add(&of_part);
+            votes.add(of_part);
             Ok(())
         })?;
     }
