@@ -34,16 +34,16 @@ pub(super) fn text<'a>(field: &'static str, raw: Raw<'a>) -> Field<Option<Text<'
     if let Some(plain) = json.plain_string() {
         return Ok(Some(Cow::Borrowed(plain)));
     }
-    if let Some(text) = json.unescaped() {
-        return Ok(Some(Cow::Owned(text)));
-    }
-    let json = json.get();
-    match json.as_bytes()[0] {
-        b'"' => string(field, json).map(Some),
-        b'[' | b'{' if is_empty_container(json) => Ok(None),
-        b'[' | b'{' => Err(FieldError::new(field, format!("expected a text or a number, found {}", excerpt(json)))),
+    let text = json.get();
+    match text.as_bytes()[0] {
+        b'"' => match json.unescaped() {
+            Some(text) => Ok(Some(Cow::Owned(text))),
+            None => string(field, text).map(Some),
+        },
+        b'[' | b'{' if is_empty_container(text) => Ok(None),
+        b'[' | b'{' => Err(FieldError::new(field, format!("expected a text or a number, found {}", excerpt(text)))),
         b'n' => Ok(None),
-        _ => Ok(Some(Cow::Borrowed(json))),
+        _ => Ok(Some(Cow::Borrowed(text))),
     }
 }
 

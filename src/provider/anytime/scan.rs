@@ -332,22 +332,37 @@ impl<'a> Scanner<'a> {
     /// Takes any value; `None` inside for `null`.
     #[allow(clippy::option_option, reason = "three outcomes: unusual, null, a value")]
     pub(super) fn optional(&mut self) -> Option<Option<Json<'a>>> {
-        if self.is_null() { self.word("null").map(|()| None) } else { self.value().map(Some) }
+        match self.blanks()? {
+            b'n' => self.word("null").map(|()| None),
+            first => self.value_of(first).map(Some),
+        }
     }
 
     /// Takes any value and gives its text.
-    #[inline]
     pub(super) fn value(&mut self) -> Option<Json<'a>> {
-        self.blanks()?;
-        let start = self.at;
-        let is_plain_string = self.pass()?;
-        Some(Json { text: &self.text[start..self.at], is_plain_string })
+        let first = self.blanks()?;
+        self.value_of(first)
     }
 
     /// Takes any value; whether it is a string in which nothing is escaped.
-    #[inline]
     pub(super) fn pass(&mut self) -> Option<bool> {
-        match self.blanks()? {
+        let first = self.blanks()?;
+        self.pass_of(first)
+    }
+
+    #[allow(clippy::inline_always, reason = "a value's kind is told once, where its first byte is at hand")]
+    #[inline(always)]
+    fn value_of(&mut self, first: u8) -> Option<Json<'a>> {
+        let start = self.at;
+        let is_plain_string = self.pass_of(first)?;
+        Some(Json { text: &self.text[start..self.at], is_plain_string })
+    }
+
+    /// Takes the value that begins with the byte `first`.
+    #[allow(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn pass_of(&mut self, first: u8) -> Option<bool> {
+        match first {
             b'"' => {
                 self.at += 1;
                 self.string()
@@ -460,6 +475,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes()[self.at..].starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
+    #[inline]
     fn number(&mut self) -> Option<()> {
         let peek = |scanner: &Self| scanner.text.as_bytes().get(scanner.at).copied();
         self.at += usize::from(peek(self) == Some(b'-'));
