@@ -125,18 +125,22 @@ pub struct News {
 impl News {
     /// What webhook and command get: the summary of what was committed, else what stood in the way.
     fn body(&self, job: &str, began: DateTime<Utc>) -> Vec<u8> {
-        // Read only when somebody is to have it: of many owners it is long.
-        let summary = self.committed.as_ref().map(|committed| std::fs::read(&committed.summary_path));
-        if let Some(Ok(summary)) = summary {
-            return summary;
+        let (mut error, mut hint) = self.error.clone().unzip();
+        if let Some(Committed { summary_path, .. }) = &self.committed {
+            // Read only when somebody is to have it: of many owners it is long.
+            match std::fs::read(summary_path) {
+                Ok(summary) => return summary,
+                Err(why) => {
+                    error = Some(format!("the run is committed, but its summary could not be read: {why}"));
+                    hint = Some(Some(format!("it stands at {}", summary_path.display())));
+                }
+            }
         }
-        let (error, hint) = match &self.error {
-            Some((error, hint)) => (Some(error.chars().take(ERROR_CHARS_MAX).collect::<String>()), hint.as_deref()),
-            None => (None, None),
-        };
+        let error = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
         let body = json!({
             "job": job, "outcome": Event::of(self.exit_code).name(), "exit_code": self.exit_code, "run_id": self.run_id,
-            "error": error, "hint": hint, "started_at": began.to_rfc3339_opts(SecondsFormat::Millis, true),
+            "verdict": self.committed.as_ref().map(|committed| &committed.verdict), "error": error, "hint": hint.flatten(),
+            "started_at": began.to_rfc3339_opts(SecondsFormat::Millis, true),
         });
         let mut text = serde_json::to_vec_pretty(&body).expect("plain data");
         text.push(b'\n');
@@ -245,5 +249,25 @@ impl Teller {
             Poster::new()?.patiently(&target, "text/plain; charset=utf-8", line.as_bytes(), &[]).await
         })
         .map_err(|why| format!("the healthcheck at {} was not told of the end: {why}", address.host()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_summary_cannot_be_read_is_still_told_as_committed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let summary_path = folder.path().join("summary.json");
+        let committed =
+            Committed { summary_path: summary_path.clone(), rows: Vec::new(), verdict: "it ties".to_owned() };
+        let news = News { run_id: Some("r1".to_owned()), committed: Some(committed), ..News::default() };
+        let body: serde_json::Value = serde_json::from_slice(&news.body("nightly", Utc::now())).expect("JSON");
+        assert_eq!((&body["outcome"], &body["verdict"]), (&"success".into(), &"it ties".into()));
+        assert!(body["error"].as_str().is_some_and(|told| told.starts_with("the run is committed, but")), "{body}");
+        assert_eq!(body["hint"], format!("it stands at {}", summary_path.display()));
+        std::fs::write(summary_path, "{}").expect("a file");
+        assert_eq!(news.body("nightly", Utc::now()), b"{}");
     }
 }
