@@ -1,11 +1,20 @@
-//! The checks between feeds of one account, made as soon as all its feeds are there: owners come account by account, and
-//! the facts of one account at a time are held.
+//! The checks between feeds of one account, made as soon as all its feeds are there: owners come account by account. They are
+//! made on a thread of their own, while the rows of the next accounts are read. The facts of the accounts that are being
+//! checked are held, and those of the next ones: two at a time, or as many small ones as come to [`BATCH_ROWS`] rows.
+
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use super::owner::Outcome;
 use crate::breaks::Break;
 use crate::reconcile::facts::{AccountFacts, CardSide, Facts};
 use crate::reconcile::{Terms, check_books};
 use crate::record::{Feed, Owner};
+
+/// Rows of accounts that are handed over together: of small ones, handing over each costs more than to check it.
+const BATCH_ROWS: usize = 4_000;
+/// What an account counts for beside its rows.
+const ROWS_OF_ACCOUNT: usize = 16;
 
 /// Collects the facts of the account whose turn it is.
 #[derive(Debug)]
@@ -14,18 +23,43 @@ pub(super) struct CrossChecks {
     account: Option<AccountFacts>,
     /// What its own listings gave: a fault that shows there and between feeds is told once.
     own: Vec<Break>,
+    /// Whole accounts.
+    batch: Vec<Books>,
+    batch_rows: usize,
+    /// None where there is one thread only.
+    checker: Option<Checker>,
+    breaks: Vec<Break>,
+}
+
+/// An account, and what its own listings gave.
+type Books = (AccountFacts, Vec<Break>);
+
+/// The thread that checks the accounts, in their order.
+#[derive(Debug)]
+struct Checker {
+    give: SyncSender<Vec<Books>>,
+    thread: JoinHandle<Vec<Break>>,
 }
 
 impl CrossChecks {
-    pub(super) fn new(terms: Terms) -> Self {
-        Self { terms, account: None, own: Vec::new() }
+    pub(super) fn new(terms: Terms, threads: usize) -> Self {
+        Self {
+            terms,
+            account: None,
+            own: Vec::new(),
+            batch: Vec::new(),
+            batch_rows: 0,
+            checker: (threads > 1).then(|| Checker::begin(terms)),
+            breaks: Vec::new(),
+        }
     }
 
-    /// Takes the breaks of an owner and, if its listing is `whole`, its facts, and gives the breaks of the account before.
-    pub(super) fn take(&mut self, outcome: &mut Outcome, whole: bool) -> Vec<Break> {
+    /// Takes the breaks of an owner and, if its listing is `whole`, its facts.
+    pub(super) fn take(&mut self, outcome: &mut Outcome, whole: bool) {
         let acc_id = &outcome.owner.acc_id;
-        let is_same = self.account.as_ref().is_some_and(|account| account.owner.acc_id == *acc_id);
-        let breaks = if is_same { Vec::new() } else { self.finish() };
+        if self.account.as_ref().is_some_and(|account| account.owner.acc_id != *acc_id) {
+            self.end_account();
+        }
         let account = self.account.get_or_insert_with(|| AccountFacts::new(Owner::account(acc_id)));
         self.own.append(&mut outcome.breaks);
         if account.currency.is_none() {
@@ -39,15 +73,49 @@ impl CrossChecks {
             Facts::Transfers(side) => account.transfers = Some(side),
             Facts::Card(side) => account.cards.push(CardSide { owner: outcome.owner.clone(), side }),
         }
-        breaks
     }
 
-    /// The breaks of the last account.
-    pub(super) fn finish(&mut self) -> Vec<Break> {
-        let own = std::mem::take(&mut self.own);
-        match self.account.take() {
-            Some(account) => check_books(account, own, self.terms),
-            None => own,
+    /// The account is whole.
+    fn end_account(&mut self) {
+        let Some(account) = self.account.take() else { return };
+        self.batch_rows += ROWS_OF_ACCOUNT + account.rows();
+        self.batch.push((account, std::mem::take(&mut self.own)));
+        if self.batch_rows >= BATCH_ROWS {
+            self.hand_over();
         }
     }
+
+    fn hand_over(&mut self) {
+        let (batch, terms) = (std::mem::take(&mut self.batch), self.terms);
+        self.batch_rows = 0;
+        match &self.checker {
+            // Refused only when the thread panicked, which is passed on at the end.
+            Some(checker) => drop(checker.give.send(batch)),
+            None => self.breaks.extend(checked(batch, terms)),
+        }
+    }
+
+    /// The breaks of all accounts, account by account.
+    pub(super) fn finish(&mut self) -> Vec<Break> {
+        self.end_account();
+        self.hand_over();
+        if let Some(Checker { give, thread }) = self.checker.take() {
+            drop(give);
+            self.breaks.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        std::mem::take(&mut self.breaks)
+    }
+}
+
+impl Checker {
+    fn begin(terms: Terms) -> Checker {
+        // Handed over once those before are done.
+        let (give, given) = sync_channel(0);
+        let thread = std::thread::spawn(move || given.into_iter().flat_map(|batch| checked(batch, terms)).collect());
+        Checker { give, thread }
+    }
+}
+
+fn checked(batch: Vec<Books>, terms: Terms) -> impl Iterator<Item = Break> {
+    batch.into_iter().flat_map(move |(account, own)| check_books(account, own, terms))
 }

@@ -177,7 +177,7 @@ impl<'p> Ledger<'p> {
             rejects,
             owners: Vec::new(),
             meanings: Meanings::default(),
-            cross: CrossChecks::new(terms),
+            cross: CrossChecks::new(terms, out.machine().threads),
             later: LaterDays::read(out, plan.window.to)?,
             beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
@@ -257,8 +257,7 @@ impl<'p> Ledger<'p> {
     ) -> Result<()> {
         let whole = gathered.is_whole(outcome.feed, &outcome.owner);
         let is_broken = !outcome.breaks.is_empty();
-        let breaks = self.cross.take(outcome, whole);
-        self.breaks.extend(breaks);
+        self.cross.take(outcome, whole);
         let key = key_of(&outcome.owner);
         self.beside.compare(outcome.feed, &key, outcome.beside);
         // A comparison that proved nothing is told in a note.

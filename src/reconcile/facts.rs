@@ -155,6 +155,13 @@ impl AccountFacts {
         Self { owner, currency: None, statements: None, iban_statements: None, transfers: None, cards: Vec::new() }
     }
 
+    /// How many rows are known of it.
+    pub fn rows(&self) -> usize {
+        let lines = [&self.statements, &self.iban_statements].into_iter().flatten().map(|side| side.rows.len());
+        let cards = self.cards.iter().map(|card| card.side.rows.len());
+        lines.chain(cards).sum::<usize>() + self.transfers.as_ref().map_or(0, |side| side.rows.len())
+    }
+
     /// An amount in the account's currency.
     pub(super) fn money(&self, amount: Money) -> String {
         amount.text(minor_digits(self.currency.as_deref()))
@@ -169,7 +176,7 @@ impl<T> Side<T> {
 
     /// Whether a row that could not be taken names `id`.
     pub(super) fn rejected_names(&self, id: &str) -> bool {
-        !id.is_empty() && self.rejected.iter().any(|raw| words::ids(raw).contains(&words::id(id)))
+        !id.is_empty() && self.rejected.iter().any(|raw| words::names(raw, &words::id(id)))
     }
 }
 

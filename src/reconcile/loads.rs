@@ -84,9 +84,7 @@ impl<'a> Loads<'a> {
         let mut sorted: Vec<&LineFact> = statement.rows.iter().filter(|line| line.settled).collect();
         sorted.sort_by_key(|line| (line.at.utc_micros(), &line.txid, line.amount));
         for fact in sorted.into_iter().filter(|line| ids.insert((&line.txid, line.amount))) {
-            let named: HashSet<usize> = words::ids(&fact.text).iter().filter_map(|id| refs.get(id).copied()).collect();
-            let card = named.iter().next().copied().filter(|_| named.len() == 1);
-            lines.push(Line { fact, card, taken: false, rival: None });
+            lines.push(Line { fact, card: named_card(&fact.text, &refs), taken: false, rival: None });
         }
         let (row_patterns, line_patterns) = (HashSet::new(), HashSet::new());
         Self { facts, statement, terms, rows, lines, row_patterns, line_patterns }
@@ -313,6 +311,18 @@ impl<'a> Loads<'a> {
             explanation,
         }
     }
+}
+
+/// The card that a text names, if it is one alone.
+fn named_card(text: &str, refs: &HashMap<String, usize>) -> Option<usize> {
+    let (mut named, mut is_one) = (None, true);
+    words::for_each_id(text, |id| {
+        if let Some(card) = refs.get(id) {
+            is_one &= named.is_none_or(|named| named == *card);
+            named = Some(*card);
+        }
+    });
+    named.filter(|_| is_one)
 }
 
 /// Rows and lines that differ in nothing but their time, by time.

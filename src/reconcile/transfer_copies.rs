@@ -55,8 +55,7 @@ pub(super) fn take_out(transfers: &mut Vec<&TransferFact>, lines: &[&LineFact]) 
     let paid = |original: usize| {
         let TransferFact { reference, amount, .. } = transfers[original];
         let pays = |line: &&&LineFact| {
-            let ids = words::ids(&line.text);
-            line.amount == *amount && reference.as_deref().is_some_and(|reference| ids.contains(reference))
+            line.amount == *amount && reference.as_deref().is_some_and(|reference| words::names(&line.text, reference))
         };
         lines.iter().filter(pays).count()
     };

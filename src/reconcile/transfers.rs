@@ -581,13 +581,14 @@ fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
         }
     }
     let named = |line: &&LineFact| {
-        let ids = words::ids(&line.text).into_iter().chain([words::id(&line.txid)]);
-        let found = ids.filter_map(|id| by_reference.get(id.as_str()).map(|transfers| (id.chars().count(), transfers)));
-        let fits =
-            |length: usize, transfer: usize| length >= REFERENCE_CHARS_MIN || transfers[transfer].amount == line.amount;
-        let mut all: Vec<usize> = found
-            .flat_map(|(length, found)| found.iter().copied().filter(move |transfer| fits(length, *transfer)))
-            .collect();
+        let mut all: Vec<usize> = Vec::new();
+        let mut look_up = |id: &str| {
+            let is_long = id.chars().count() >= REFERENCE_CHARS_MIN;
+            let fits = |transfer: &&usize| is_long || transfers[**transfer].amount == line.amount;
+            all.extend(by_reference.get(id).into_iter().flatten().filter(fits));
+        };
+        words::for_each_id(&line.text, &mut look_up);
+        look_up(&words::id(&line.txid));
         all.sort_unstable();
         all.dedup();
         all
@@ -597,8 +598,14 @@ fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
 
 /// An id in a line's text that looks like a reference of this account, and is none that is listed.
 fn unknown(line: &LineFact, shapes: &HashSet<String>, known: &HashSet<&str>) -> Option<String> {
-    let looks_so = |id: &String| shapes.contains(&words::shape(id)) && !known.contains(id.as_str());
-    words::ids(&line.text).into_iter().filter(looks_so).min()
+    let mut first: Option<String> = None;
+    words::for_each_id(&line.text, |id| {
+        let looks_so = shapes.contains(&words::shape(id)) && !known.contains(id);
+        if looks_so && first.as_deref().is_none_or(|first| id < first) {
+            first = Some(id.to_owned());
+        }
+    });
+    first
 }
 
 /// Transfers and lines that share a key and the amount.

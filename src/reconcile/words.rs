@@ -1,8 +1,6 @@
 //! Words in the provider's free texts: references that a line names, and what tells a card's load, a fee or a direct
 //! debit. Texts are compared without case, accents and punctuation.
 
-use std::collections::HashSet;
-
 /// Words of a load: money from the account to the card.
 const LOAD: &[&str] = &[
     "load",
@@ -113,15 +111,44 @@ pub fn pattern(text: &str) -> String {
 
 /// An id as it is compared: its letters and digits in upper case.
 pub fn id(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    let mut id = String::with_capacity(text.len());
+    push_id(text, &mut id);
+    id
 }
 
-/// All that could be an id in a text: each run of letters and digits, and each run between blanks with its punctuation
-/// left out.
-pub fn ids(text: &str) -> HashSet<String> {
-    let runs = text.split(|c: char| !c.is_alphanumeric()).map(id);
-    let words = text.split(char::is_whitespace).map(id);
-    runs.chain(words).filter(|found| !found.is_empty()).collect()
+fn push_id(text: &str, id: &mut String) {
+    if text.is_ascii() {
+        id.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()));
+    } else {
+        id.extend(text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase));
+    }
+}
+
+/// Calls `found` with all that could be an id in a text, with some of it more than once: each run between blanks with its
+/// punctuation left out, and each run of letters and digits.
+pub fn for_each_id(text: &str, mut found: impl FnMut(&str)) {
+    let mut id = String::new();
+    let mut give = |run: &str| {
+        id.clear();
+        push_id(run, &mut id);
+        if !id.is_empty() {
+            found(&id);
+        }
+    };
+    let is_mark = |c: char| !c.is_alphanumeric();
+    for word in text.split_whitespace() {
+        give(word);
+        if word.contains(is_mark) {
+            word.split(is_mark).for_each(&mut give);
+        }
+    }
+}
+
+/// Whether a text names `id`, which is spelled as [`id`] does.
+pub fn names(text: &str, id: &str) -> bool {
+    let mut is_named = false;
+    for_each_id(text, |found| is_named |= found == id);
+    is_named
 }
 
 /// What ids of one making have in common: where digits and where letters stand.
@@ -133,12 +160,17 @@ pub fn shape(id: &str) -> String {
 fn plain(text: &str) -> String {
     let mut words = String::with_capacity(text.len() + 2);
     words.push(' ');
-    for c in text.chars().flat_map(char::to_lowercase) {
-        match unaccented(c) {
-            '\0' => {}
-            c if c.is_alphanumeric() => words.push(c),
-            _ if words.ends_with(' ') => {}
-            _ => words.push(' '),
+    let mut push = |c: char| match c {
+        '\0' => {}
+        c if c.is_alphanumeric() => words.push(c),
+        _ if words.ends_with(' ') => {}
+        _ => words.push(' '),
+    };
+    for c in text.chars() {
+        if c.is_ascii() {
+            push(c.to_ascii_lowercase());
+        } else {
+            c.to_lowercase().map(unaccented).for_each(&mut push);
         }
     }
     if !words.ends_with(' ') {
@@ -162,18 +194,48 @@ fn unaccented(c: char) -> char {
     }
 }
 
+/// Whether one of the words stands in a plain text, alone: between blanks.
 fn has_any(plain: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| plain.match_indices(word).any(|(at, _)| stands_alone(plain, at, word.len())))
-}
-
-/// Blanks stand at both ends of a plain text, so that both neighbours exist.
-fn stands_alone(plain: &str, at: usize, length: usize) -> bool {
-    plain.as_bytes()[at - 1] == b' ' && plain.as_bytes()[at + length] == b' '
+    let begins = |rest: &str, word: &str| rest.starts_with(word) && rest.as_bytes().get(word.len()) == Some(&b' ');
+    memchr::memchr_iter(b' ', plain.as_bytes()).any(|blank| {
+        let rest = &plain[blank + 1..];
+        words.iter().any(|word| begins(rest, word))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn ids(text: &str) -> HashSet<String> {
+        let mut ids = HashSet::new();
+        for_each_id(text, |id| ids.extend([id.to_owned()]));
+        ids
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_runs_between_blanks_and_runs_of_letters_and_digits(text in "[a-zA-Z0-9éßＡ .,/'\u{300}\u{a0}-]{0,24}") {
+            let runs = text.split(|c: char| !c.is_alphanumeric()).map(id);
+            let words = text.split(char::is_whitespace).map(id);
+            let expected: HashSet<String> = runs.chain(words).filter(|found| !found.is_empty()).collect();
+            let named = expected.iter().all(|id| names(&text, id));
+            prop_assert!(named && !names(&text, "") && !names(&text, "absent"));
+            prop_assert_eq!(ids(&text), expected);
+        }
+
+        #[test]
+        fn words_stand_between_blanks(text in "[ -]{0,2}(top|up|topup|fee|fees|load|é|[ -]){0,9}") {
+            const WORDS: &[&str] = &["fee", "topup", "top up"];
+            let plain = plain(&text);
+            let spelled = |word: &&str| plain.contains(&format!(" {word} "));
+            prop_assert_eq!(has_any(&plain, WORDS), WORDS.iter().any(spelled), "{:?}", plain);
+        }
+    }
 
     #[test]
     fn loads_are_told_in_several_languages_and_fees_are_none() {
