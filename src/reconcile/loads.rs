@@ -73,14 +73,14 @@ impl<'a> Loads<'a> {
             facts.cards.iter().enumerate().map(|(index, card)| (words::id(&card.owner.card_ref), index)).collect();
         let mut rows: Vec<Row<'a>> = Vec::new();
         for (card, side) in facts.cards.iter().enumerate() {
-            let mut ids = HashSet::new();
+            let mut ids = HashSet::with_capacity(side.side.rows.len());
             let mut facts: Vec<&CardFact> = side.side.rows.iter().collect();
             facts.sort_by_key(|row| (row.at.utc_micros(), &row.txid, row.amount));
             facts.retain(|row| ids.insert((&row.txid, row.amount)));
             rows.extend(facts.into_iter().map(|fact| Row { fact, card, taken: false, rival: None }));
         }
         let mut lines: Vec<Line<'a>> = Vec::new();
-        let mut ids = HashSet::new();
+        let mut ids = HashSet::with_capacity(statement.rows.len());
         let mut sorted: Vec<&LineFact> = statement.rows.iter().filter(|line| line.settled).collect();
         sorted.sort_by_key(|line| (line.at.utc_micros(), &line.txid, line.amount));
         for fact in sorted.into_iter().filter(|line| ids.insert((&line.txid, line.amount))) {

@@ -92,7 +92,7 @@ impl<'a> Matcher<'a> {
         sorted.sort_by(|a, b| {
             a.day.cmp(&b.day).then_with(|| natural_cmp(&a.internal_id, &b.internal_id)).then(a.amount.cmp(&b.amount))
         });
-        let mut ids = HashSet::new();
+        let mut ids = HashSet::with_capacity(sorted.len());
         sorted.retain(|transfer| ids.insert(&*transfer.internal_id));
         let mut lines: Vec<&LineFact> = Vec::new();
         for side in sides {
@@ -101,7 +101,7 @@ impl<'a> Matcher<'a> {
             lines.extend(new);
         }
         lines.sort_by_key(|line| (line.at.utc_micros(), &line.txid, line.amount));
-        let mut ids = HashSet::new();
+        let mut ids = HashSet::with_capacity(lines.len());
         lines.retain(|line| ids.insert(&*line.txid));
         transfer_copies::take_out(&mut sorted, &lines);
         let named = names(&sorted, &lines);
