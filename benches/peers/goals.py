@@ -1,8 +1,12 @@
-"""What tieout promises of itself, beside its peers: how soon it starts, how large it is, and that neither the number of rows
-nor their shape (days, owners, rows of one owner, rows of one second) changes what a row costs.
+"""What tieout promises of itself, beside its peers: how soon it starts, how large it is, how fast it reads back what landed and
+verifies what it wrote, and that neither the number of rows nor their shape (days, owners, rows of one owner, rows of one
+second) changes what a row costs.
 """
+import contextlib
+import json
 import os
 import pathlib
+import shutil
 import socket
 import statistics
 import subprocess
@@ -63,9 +67,56 @@ def start(tieout, folder):
     return statistics.median(first_request_ms(tieout, folder) for _ in range(STARTS))
 
 
+FETCH = """[job]
+name = "landed"
+window = {{ from = "2026-01-01", to = "2026-12-31" }}
+[source]
+provider = "anytime"
+base_url = "{url}"
+username = "{username}"
+client_id = "{client_id}"
+client_secret = {{ env = "TIEOUT_SANDBOX_CLIENT_SECRET" }}
+password = {{ env = "TIEOUT_SANDBOX_PASSWORD" }}
+private_key = {{ file = "keys/id_rsa.pem" }}
+"""
+# Accounts, cards of each, rows of a card: some 1.35 million rows in four feeds.
+GENERATED = "20x10x5000"
+
+
+@contextlib.contextmanager
+def sandbox(tieout, folder):
+    """A provider; its address."""
+    known = ["--keys", "keys", "--username", "bench", "--client-id", "bench"]
+    command = [pathlib.Path(tieout).resolve(), "sandbox", "--generate", GENERATED, *known]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            yield child.stdout.readline().strip()
+        finally:
+            child.kill()
+
+
+def landed(tieout, folder, rounds):
+    """Megabytes a second of what landed that a rerun reads back and that `tieout verify` answers for."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ |= {"TIEOUT_SANDBOX_CLIENT_SECRET": "bench", "TIEOUT_SANDBOX_PASSWORD": "bench"}
+    job, out = folder / "fetch.toml", folder / "out"
+    with sandbox(tieout, folder) as url:
+        job.write_text(FETCH.format(url=url, username="bench", client_id="bench"))
+        compare.run([tieout, "run", job, "--out", out], codes=(0, 3))
+    (index,) = (out / "raw/_runs").glob("*.ndjson")
+    megabytes = sum(json.loads(line).get("bytes", 0) for line in index.open()) / 1e6
+    again = lambda n: [tieout, "run", job, "--archive", out / "raw", "--out", folder / f"again-{n}"]
+    reruns = [compare.run(again(n), codes=(0, 3)) for n in range(rounds)]
+    verifies = [compare.run([tieout, "verify", "--out", out]) for _ in range(rounds)]
+    return [megabytes / statistics.median(took.wall_s for took in each) for each in (reruns, verifies)]
+
+
 def measure(asked, generator):
     print(f"- start to first request: {start(asked.tieout, asked.work):.1f} ms (goal: 30)")
-    print(f"- binary: {os.path.getsize(asked.tieout) / 1e6:.1f} MB (goal: 25)\n")
+    print(f"- binary: {os.path.getsize(asked.tieout) / 1e6:.1f} MB (goal: 25)")
+    rerun, verify = landed(asked.tieout, asked.work, asked.rounds)
+    print(f"- rerun from what landed: {rerun:.0f} MB/s, verify: {verify:.0f} MB/s (goal: 300)\n")
     print(compare.HEADER)
     for name, shape in SHAPES.items():
         compare.make(generator, asked.work, **shape)

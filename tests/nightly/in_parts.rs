@@ -276,8 +276,8 @@ fn spoil(pages: &mut [String], random: &mut Random) -> usize {
 /// rows after the window, pending ones, and a card of which the provider reports another.
 #[test]
 fn the_end_is_compared_with_what_the_provider_reports() {
-    let today = chrono::Utc::now().date_naive();
-    let day = |back: i32| Day::from_date(today).expect("a day").plus(-back);
+    let today = Zone::parse("Europe/Paris").expect("a zone").day_at(chrono::Utc::now());
+    let day = |back: i32| today.plus(-back);
     let window = Window::new(day(12), day(1)).expect("runs upwards");
     let mut recipe = recipe(4);
     recipe.window = Window::new(day(12), day(0)).expect("runs upwards");
