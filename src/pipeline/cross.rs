@@ -119,3 +119,49 @@ impl Checker {
 fn checked(batch: Vec<Books>, terms: Terms) -> impl Iterator<Item = Break> {
     batch.into_iter().flat_map(move |(account, own)| check_books(account, own, terms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::facts::{LineFact, Side};
+    use crate::record::{Day, Money, Stamp, Window};
+
+    /// A line that names an IBAN, and has no twin.
+    fn line(account: usize, line: usize) -> LineFact {
+        LineFact {
+            txid: format!("{account}-{line}").into(),
+            at: Stamp::new(0, 0),
+            amount: Money::from_unscaled(-10_000).expect("fits"),
+            balance: None,
+            settled: true,
+            inside: true,
+            iban: Some("FR76".into()),
+            has_iban: true,
+            text: "".into(),
+        }
+    }
+
+    fn breaks(threads: usize, rows: &[usize]) -> Vec<Break> {
+        let day = |days| Day::from_epoch_days(days).expect("a day");
+        let terms =
+            Terms { window: Window::new(day(0), day(9)).expect("runs upwards"), transfer_days: 3, seen_on: day(9) };
+        let mut checks = CrossChecks::new(terms, threads);
+        for (account, rows) in rows.iter().enumerate() {
+            let lines = (0..*rows).map(|number| line(account, number)).collect();
+            let mut facts = AccountFacts::new(Owner::account(account.to_string()));
+            (facts.statements, facts.iban_statements) = (Some(Side::of(lines)), Some(Side::of(Vec::new())));
+            checks.account = Some(facts);
+            checks.end_account();
+        }
+        checks.finish()
+    }
+
+    #[test]
+    fn accounts_are_checked_alike_on_a_thread_of_their_own() {
+        let rows = [3, BATCH_ROWS + 1, 1, BATCH_ROWS / 2, BATCH_ROWS / 2, 2];
+        let here = breaks(1, &rows);
+        assert_eq!(here.len(), rows.iter().sum::<usize>());
+        assert!(here.is_sorted_by_key(|found| found.owner.acc_id.clone()), "account by account");
+        assert_eq!(breaks(2, &rows), here);
+    }
+}
