@@ -29,11 +29,11 @@ SHAPES = {
 }
 
 JOB = """[job]
-name = "start"
-window = {{ last_days = 1 }}
+name = "goals"
+window = {{ {window} }}
 [source]
 provider = "anytime"
-base_url = "http://127.0.0.1:{port}"
+base_url = "{url}"
 username = "me"
 client_id = "me"
 client_secret = {{ file = "secret" }}
@@ -42,13 +42,25 @@ private_key = {{ file = "id_rsa.pem" }}
 """
 
 
+def write_secret(folder, name, text):
+    (folder / name).write_text(text)
+    os.chmod(folder / name, 0o600)
+
+
+def write_job(folder, window, url):
+    """A job in a folder that has a key."""
+    write_secret(folder, "secret", "secret")
+    (folder / "job.toml").write_text(JOB.format(window=window, url=url))
+    return folder / "job.toml"
+
+
 def first_request_ms(tieout, folder):
     """Milliseconds from the start of the process to the first byte that it sends."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        (folder / "start.toml").write_text(JOB.format(port=server.getsockname()[1]))
+        job = write_job(folder, "last_days = 1", f"http://127.0.0.1:{server.getsockname()[1]}")
         began = time.perf_counter()
         child = subprocess.Popen(
-            [tieout, "run", folder / "start.toml", "--out", folder / "out-start"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [tieout, "run", job, "--out", folder / "out-start"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         connection, _ = server.accept()
         with connection:
@@ -61,24 +73,10 @@ def first_request_ms(tieout, folder):
 
 def start(tieout, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {"secret": "secret", "id_rsa.pem": (ROOT / "tests/fixtures/keys/id_rsa.pem").read_text()}.items():
-        (folder / name).write_text(text)
-        os.chmod(folder / name, 0o600)
+    write_secret(folder, "id_rsa.pem", (ROOT / "tests/fixtures/keys/id_rsa.pem").read_text())
     return statistics.median(first_request_ms(tieout, folder) for _ in range(STARTS))
 
 
-FETCH = """[job]
-name = "landed"
-window = {{ from = "2026-01-01", to = "2026-12-31" }}
-[source]
-provider = "anytime"
-base_url = "{url}"
-username = "{username}"
-client_id = "{client_id}"
-client_secret = {{ env = "TIEOUT_SANDBOX_CLIENT_SECRET" }}
-password = {{ env = "TIEOUT_SANDBOX_PASSWORD" }}
-private_key = {{ file = "keys/id_rsa.pem" }}
-"""
 # Accounts, cards of each, rows of a card: some 1.35 million rows in four feeds.
 GENERATED = "20x10x5000"
 
@@ -86,7 +84,7 @@ GENERATED = "20x10x5000"
 @contextlib.contextmanager
 def sandbox(tieout, folder):
     """A provider; its address."""
-    known = ["--keys", "keys", "--username", "bench", "--client-id", "bench"]
+    known = ["--keys", ".", "--username", "me", "--client-id", "me", "--client-secret", "secret", "--password", "secret"]
     command = [pathlib.Path(tieout).resolve(), "sandbox", "--generate", GENERATED, *known]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         try:
@@ -99,10 +97,9 @@ def landed(tieout, folder, rounds):
     """Megabytes a second of what landed that a rerun reads back and that `tieout verify` answers for."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    os.environ |= {"TIEOUT_SANDBOX_CLIENT_SECRET": "bench", "TIEOUT_SANDBOX_PASSWORD": "bench"}
-    job, out = folder / "fetch.toml", folder / "out"
+    out = folder / "out"
     with sandbox(tieout, folder) as url:
-        job.write_text(FETCH.format(url=url, username="bench", client_id="bench"))
+        job = write_job(folder, 'from = "2026-01-01", to = "2026-12-31"', url)
         compare.run([tieout, "run", job, "--out", out], codes=(0, 3))
     (index,) = (out / "raw/_runs").glob("*.ndjson")
     megabytes = sum(json.loads(line).get("bytes", 0) for line in index.open()) / 1e6
