@@ -100,16 +100,6 @@ impl Encoded {
         }
     }
 
-    /// The dataset of its rows.
-    pub fn dataset(&self) -> &'static Dataset {
-        self.dataset
-    }
-
-    /// What its rows sum up to.
-    pub fn totals(&self) -> &Totals {
-        self.summing.totals()
-    }
-
     /// The dataset, what the rows sum up to, the lines, and the rows of a dataset that is sealed.
     pub(super) fn parts(&mut self) -> (&'static Dataset, &Totals, &[u8], Option<&mut LakeRows>) {
         let lines = self.csv.as_ref().map(CsvSink::bytes).unwrap_or_default();

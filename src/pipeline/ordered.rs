@@ -56,7 +56,9 @@ pub(super) fn for_each_in_order<T: Send, E: Send>(
             scope.spawn(move || {
                 let _opened = OpenedWhenFalling(gate);
                 while let Some(item) = gate.next() {
-                    drop(std::mem::take(&mut *left_to(thread)));
+                    // Taken first: what is dropped in one go keeps the lock, and with it whoever gives back.
+                    let given_back = std::mem::take(&mut *left_to(thread));
+                    drop(given_back);
                     if send.send((item, thread, work(item))).is_err() {
                         return;
                     }
