@@ -125,17 +125,15 @@ pub struct News {
 impl News {
     /// What webhook and command get: the summary of what was committed, else what stood in the way.
     fn body(&self, job: &str, began: DateTime<Utc>) -> Vec<u8> {
-        let (mut error, mut hint) = self.error.clone().unzip();
-        if let Some(Committed { summary_path, .. }) = &self.committed {
-            // Read only when somebody is to have it: of many owners it is long.
-            match std::fs::read(summary_path) {
-                Ok(summary) => return summary,
-                Err(why) => {
-                    error = Some(format!("the run is committed, but its summary could not be read: {why}"));
-                    hint = Some(Some(format!("it stands at {}", summary_path.display())));
-                }
-            }
-        }
+        // Read only when somebody is to have it: of many owners it is long.
+        let unread = match self.committed.as_ref().map(|committed| std::fs::read(&committed.summary_path)) {
+            Some(Ok(summary)) => return summary,
+            Some(Err(why)) => Some(format!("the run is committed, but its summary could not be read: {why}")),
+            None => None,
+        };
+        let place =
+            self.committed.as_ref().map(|committed| format!("it stands at {}", committed.summary_path.display()));
+        let (error, hint) = unread.map(|why| (why, place)).or_else(|| self.error.clone()).unzip();
         let error = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
         let body = json!({
             "job": job, "outcome": Event::of(self.exit_code).name(), "exit_code": self.exit_code, "run_id": self.run_id,
