@@ -369,7 +369,7 @@ impl<'p> Reader<'p> {
         let facts = if self.knowledge.needs.any_of(self.pages.feed) {
             let mut rows = facts(&books.rows);
             rows.extend(facts(around));
-            side(Side { rows, rejected: rejects.iter().map(|reject| reject.raw.clone()).collect() })
+            side(Side { rows, rejected: rejects.iter().map(|reject| reject.raw.as_str()).collect() })
         } else {
             Facts::None
         };

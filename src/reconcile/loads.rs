@@ -190,7 +190,7 @@ impl<'a> Loads<'a> {
             !taken
                 && self.is_due(fact.at, fact.inside)
                 && self.row_says(*row)
-                && !self.statement.rejected_names(card_ref)
+                && !self.statement.rejected.names(card_ref)
         };
         (0..self.rows.len()).filter(open).collect()
     }
@@ -209,21 +209,26 @@ impl<'a> Loads<'a> {
 
     /// A row and a line of one card at one time, neither of which has another, with different amounts.
     fn differing(&mut self) -> Vec<Break> {
-        let (rows, lines) = (self.open_rows(), self.open_lines());
-        let near = |row: usize, line: usize| {
-            let (row, line) = (&self.rows[row], &self.lines[line]);
-            line.card == Some(row.card)
-                && row.fact.amount.is_negative() != line.fact.amount.is_negative()
-                && (seconds(row.fact.at) - seconds(line.fact.at)).abs() <= UNNAMED_APART_S_MAX
+        let place_of_row = |row: usize| {
+            let Row { fact, card, .. } = &self.rows[row];
+            Place { card: *card, is_debit: fact.amount.is_negative(), second: seconds(fact.at), index: row }
         };
+        // A line is where the row that it is the other side of would be.
+        let place_of_line = |line: usize| {
+            let Line { fact, card, .. } = &self.lines[line];
+            let card = card.expect("an open line names a card");
+            Place { card, is_debit: !fact.amount.is_negative(), second: seconds(fact.at), index: line }
+        };
+        let rows = sorted(self.open_rows().into_iter().map(place_of_row));
+        let lines = sorted(self.open_lines().into_iter().map(place_of_line));
         let mut found = Vec::new();
         for row in &rows {
-            let mut fits = lines.iter().filter(|line| near(*row, **line));
-            let (Some(line), None) = (fits.next(), fits.next()) else { continue };
-            if rows.iter().filter(|row| near(**row, *line)).count() == 1 {
-                found.push((*row, *line));
+            let [line] = near(&lines, row) else { continue };
+            if near(&rows, line).len() == 1 {
+                found.push((row.index, line.index));
             }
         }
+        found.sort_unstable();
         found.into_iter().map(|(row, line)| self.differ(row, line)).collect()
     }
 
@@ -323,6 +328,30 @@ fn named_card(text: &str, refs: &HashMap<String, usize>) -> Option<usize> {
         }
     });
     named.filter(|_| is_one)
+}
+
+/// Where and when a row of a card lies, or would.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    card: usize,
+    is_debit: bool,
+    second: i64,
+    index: usize,
+}
+
+fn sorted(places: impl Iterator<Item = Place>) -> Vec<Place> {
+    let mut places: Vec<Place> = places.collect();
+    places.sort_unstable();
+    places
+}
+
+/// Those of sorted places that lie about where another one does.
+fn near<'p>(places: &'p [Place], other: &Place) -> &'p [Place] {
+    let kind = (other.card, other.is_debit);
+    let is_before = |place: &Place, second: i64| ((place.card, place.is_debit), place.second) < (kind, second);
+    let from = places.partition_point(|place| is_before(place, other.second - UNNAMED_APART_S_MAX));
+    let to = places.partition_point(|place| is_before(place, other.second + UNNAMED_APART_S_MAX + 1));
+    &places[from..to]
 }
 
 /// Rows and lines that differ in nothing but their time, by time.

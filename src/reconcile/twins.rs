@@ -67,7 +67,7 @@ fn compare(facts: &AccountFacts, lines: &[&LineFact], found: &[&LineFact], other
     let (txid, amount) = (&line.txid, facts.money(line.amount));
     let mut amounts = None;
     let (cause, explanation) = match found {
-        [] if other.side.rejected_names(txid) => return None,
+        [] if other.side.rejected.names(txid) => return None,
         [] => (Cause::NoCounterpart, format!("txid {txid} of {amount} stands in the {here} but not in the {there}")),
         [twin] if twin.amount == line.amount => (
             Cause::NoCounterpart,

@@ -211,7 +211,7 @@ fn a_debit_that_was_rejected_is_not_missing() {
     let mut facts = account(vec![]);
     facts.transfers = Some(Side::of(vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")]));
     let raw = r#"{"txid":9,"amount":"x","description":"Virement REF00000001"}"#;
-    facts.statements.as_mut().expect("there").rejected.push(raw.to_owned());
+    facts.statements.as_mut().expect("there").rejected.add(raw);
     assert_eq!(check_transfers(&facts, march()), []);
 }
 
