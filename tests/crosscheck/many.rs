@@ -201,10 +201,13 @@ fn checked((facts, own): Books) -> (Duration, usize) {
     (clock().saturating_sub(began), breaks.len())
 }
 
+/// What is at odds, how it is made of so many rows, and how many breaks are told of eight times [`ROWS`].
+type Case = (&'static str, fn(usize) -> Books, usize);
+
 #[test]
 fn what_a_check_costs_grows_as_the_rows_do() {
     // What is told of so many rows, that a check which looks at nothing would not pass.
-    let cases: [(&str, fn(usize) -> Books, usize); 12] = [
+    let cases: [Case; 12] = [
         ("a fee on each transfer", a_fee_on_each_transfer, 7_360),
         ("debits to others", debits_to_others, 7_360),
         ("debits that say nothing", debits_that_say_nothing, 7_360),
