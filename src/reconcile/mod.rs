@@ -13,6 +13,7 @@ pub mod diagnose;
 mod duplicates;
 pub mod facts;
 mod later;
+mod listed;
 mod loads;
 pub mod meaning;
 mod once;

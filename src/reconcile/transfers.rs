@@ -23,6 +23,7 @@ use std::fmt::Write;
 use super::by_day::ByDay;
 use super::cross::Terms;
 use super::facts::{AccountFacts, LineFact, Side, TransferFact};
+use super::listed::listed;
 use super::pairing::{pair, rivals};
 use super::subset::{SUMMANDS_MAX, Subset, subset};
 use super::transfer_copies;
@@ -35,6 +36,8 @@ use crate::record::{Day, Money, Total, TransferStatus};
 const PAIRS_MIN: usize = 3;
 /// A shorter reference is found in too many texts: it counts only together with the amount.
 const REFERENCE_CHARS_MIN: usize = 6;
+/// Pairs of transfers and lines that one reference may make: it is no name any more when it makes more.
+const REFERENCE_SHARED_MAX: usize = 100_000;
 /// An unknown id must be as long as this, and of the shape of the account's references, to name a transfer.
 const UNKNOWN_CHARS_MIN: usize = 10;
 
@@ -535,13 +538,13 @@ impl<'a> Matcher<'a> {
     }
 
     fn transfer_names(&self, transfers: &[usize]) -> String {
-        let ids: Vec<&str> = transfers.iter().map(|transfer| &*self.transfers[*transfer].internal_id).collect();
-        format!("transfer{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+        let ids = transfers.iter().map(|transfer| self.transfers[*transfer].internal_id.to_string());
+        format!("transfer{} {}", if ids.len() > 1 { "s" } else { "" }, listed(ids))
     }
 
     fn line_names(&self, lines: &[usize]) -> String {
-        let ids: Vec<&str> = lines.iter().map(|line| &*self.lines[*line].txid).collect();
-        format!("debit{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+        let ids = lines.iter().map(|line| self.lines[*line].txid.to_string());
+        format!("debit{} {}", if ids.len() > 1 { "s" } else { "" }, listed(ids))
     }
 
     fn tell_transfer(
@@ -572,7 +575,8 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too.
+/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too; one that too
+/// many transfers and lines share, such as the word that banks fill in where none was given, tells nothing.
 fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
     let mut by_reference: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, transfer) in transfers.iter().enumerate() {
@@ -580,20 +584,36 @@ fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
             by_reference.entry(reference).or_default().push(index);
         }
     }
-    let named = |line: &&LineFact| {
+    let references: Vec<Vec<&str>> = lines.iter().map(|line| references_in(line, &by_reference)).collect();
+    let mut lines_naming: HashMap<&str, usize> = HashMap::new();
+    for reference in references.iter().flatten() {
+        *lines_naming.entry(reference).or_default() += 1;
+    }
+    let named = |(line, references): (&&LineFact, &Vec<&str>)| {
         let mut all: Vec<usize> = Vec::new();
-        let mut look_up = |id: &str| {
-            let is_long = id.chars().count() >= REFERENCE_CHARS_MIN;
+        for reference in references {
+            let sharing = &by_reference[reference];
+            let is_long = reference.chars().count() >= REFERENCE_CHARS_MIN;
             let fits = |transfer: &&usize| is_long || transfers[**transfer].amount == line.amount;
-            all.extend(by_reference.get(id).into_iter().flatten().filter(fits));
-        };
-        words::for_each_id(&line.text, &mut look_up);
-        look_up(&words::id(&line.txid));
+            if sharing.len() * lines_naming[reference] <= REFERENCE_SHARED_MAX {
+                all.extend(sharing.iter().filter(fits));
+            }
+        }
         all.sort_unstable();
-        all.dedup();
         all
     };
-    lines.iter().map(named).collect()
+    lines.iter().zip(&references).map(named).collect()
+}
+
+/// The references of transfers that a line names, each once.
+fn references_in<'a>(line: &LineFact, by_reference: &HashMap<&'a str, Vec<usize>>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = Vec::new();
+    let mut look_up = |id: &str| all.extend(by_reference.get_key_value(id).map(|(reference, _)| *reference));
+    words::for_each_id(&line.text, &mut look_up);
+    look_up(&words::id(&line.txid));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// An id in a line's text that looks like a reference of this account, and is none that is listed.

@@ -114,6 +114,12 @@ fn transfers_under_two_ids(rows: usize) -> Books {
     with_transfers(rows, twice, |row| debit_to(DUPONT, row, rows, 0))
 }
 
+/// One reference for all transfers, as banks fill in where nobody gave one; each debit names it.
+fn one_reference_for_all(rows: usize) -> Books {
+    let same = |row| TransferFact { reference: Some("NOTPROVIDED".into()), ..transfer(DUPONT, row, rows) };
+    with_transfers(rows, same, |row| LineFact { text: "Virement NOTPROVIDED".into(), ..debit_to(DUPONT, row, rows, 0) })
+}
+
 /// Loads of one card, each with a fee that the card's own row leaves out.
 fn a_fee_on_each_load(rows: usize) -> Books {
     let card = |row| CardFact {
@@ -207,12 +213,13 @@ type Case = (&'static str, fn(usize) -> Books, usize);
 #[test]
 fn what_a_check_costs_grows_as_the_rows_do() {
     // What is told of so many rows, that a check which looks at nothing would not pass.
-    let cases: [Case; 12] = [
+    let cases: [Case; 13] = [
         ("a fee on each transfer", a_fee_on_each_transfer, 7_360),
         ("debits to others", debits_to_others, 7_360),
         ("debits that say nothing", debits_that_say_nothing, 7_360),
         ("half the debits", half_the_debits, 20),
         ("transfers under two ids", transfers_under_two_ids, 0),
+        ("one reference for all", one_reference_for_all, 0),
         ("a fee on each load", a_fee_on_each_load, 16_000),
         ("no twins", no_twins, 16_000),
         ("amounts refuted twice", amounts_refuted_twice, 8_000),
