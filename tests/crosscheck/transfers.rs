@@ -124,6 +124,11 @@ fn another_amount_is_told_with_both() {
         vec![iban_line("9", "10 10:00", "-10.00", DUPONT, "")],
     );
     assert_eq!(by_iban, ["1 50 amount_differs: credit transfer 50 ordered -100.00, but debit 9 paid -10.00"]);
+    // What a transfer pays may be a subscription; a fee for it goes to nobody's IBAN.
+    let paid = iban_line("9", "10 10:00", "-101.50", DUPONT, "Subscription REF00000001");
+    let for_a_service =
+        told(&breaks(vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")], vec![paid], march()));
+    assert_eq!(for_a_service, ["1 50 amount_differs: credit transfer 50 ordered -100.00, but debit 9 paid -101.50"]);
     let fee = compared(
         vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")],
         vec![
