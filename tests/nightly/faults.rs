@@ -132,6 +132,16 @@ fn business_limits_and_refusals_are_not_tried_again() {
     assert_eq!(refused, 1, "one refusal, no retry");
 }
 
+/// Each attempt is signed anew: that another one's data were taken for used is no reason to do without the listing.
+#[test]
+fn data_that_were_taken_for_used_are_made_anew() {
+    let bench = Bench::failing(&["401:code=4010080@/accounts*#1", "401:code=4010080@/statements*#2"]);
+    let ended = bench.run();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let refused = bench.control().log().iter().filter(|record| record.status == 401).count();
+    assert_eq!(refused, 2);
+}
+
 #[test]
 fn without_a_token_nothing_is_committed() {
     let bench = Bench::failing(&["401:code=4010030@/oauth/v2/token#*"]);

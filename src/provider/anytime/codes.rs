@@ -75,7 +75,7 @@ pub const CODES: [Code; 59] = [
     code(4010070, "4010070", "BadRsaSignatureException", "the signature does not fit the registered public key",
         "register the public half of private_key in the provider's developer zone: openssl rsa -in KEY -pubout", false),
     code(4010080, "4010080", "ValidationDataAlreadyUsedException", "the validation data were used before",
-        "a proxy between here and the provider may be sending requests twice", false),
+        "a proxy between here and the provider may be sending requests twice", true),
     code(4020210, "4020210", "AccountSrcNotEnoughCreditException", "the account has not enough money", WRITE, false),
     code(4020220, "4020220", "AccountBalanceTooLowException", "the account's balance is too low", WRITE, false),
     code(4020320, "4020320", "CardBalanceTooLowException", "the card's balance is too low", WRITE, false),
