@@ -45,7 +45,8 @@
 //! - The fetch ends before the first row is looked at. Bytes land first, then a run reads its own landing as it would read
 //!   an archive: a rerun without a network is the same code, and decoding is a pure function of landed bytes.
 //! - Money is an integer of ten-thousandths. What does not fit is rejected, never rounded; no float comes near it.
-//! - A listing counts as complete only when its pages overlap by a row and the first page reads the same at the end.
+//! - A listing counts as complete only when its pages overlap by a row, nothing comes behind its end, and the first of
+//!   several pages reads the same at the end.
 //! - Rows of one moment are ordered by solving for the path of their balances, so that no order has to be assumed.
 //! - A break is explained, never repaired: the smallest cause is told with its evidence, and the rows stay as sent.
 //! - What the provider means by a fee and by its two amounts is learnt from the balances: two rows make a habit, one is a

@@ -23,7 +23,7 @@ const PROVIDER_NOTES: &[(&str, &str)] = &[
     (
         "Paging",
         "`limit_number` may be clamped; `body.filters` echoes what was applied, but can be absent or `[]`. No order of rows is promised. `total_results` counts the listing \
-         for accounts, cards and statements, but for card transactions it leaves the date filter out of account. Pages are therefore read with a row of overlap, and the first one twice.",
+         for accounts, cards and statements, but for card transactions it leaves the date filter out of account. Pages are therefore read with a row of overlap, the end is asked for, and the first of several is read twice.",
     ),
     ("Credit transfers", "Documented without limits and dates: the whole list may be sent each time."),
     (
