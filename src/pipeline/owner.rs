@@ -22,8 +22,8 @@ use crate::provider::anytime::decode::{self, Context, CurrencyTally, Decoded, Re
 use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
-use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_chain_until, close_listing, reconcile};
-use crate::reconcile::{FeeRule, Meaning};
+use crate::reconcile::{Beside, Books, Entry, FeeRule, Link, Meaning, Prior, Rejected};
+use crate::reconcile::{close_chain, close_chain_beside, close_listing, reconcile};
 use crate::record::feed::natural_cmp;
 use crate::record::{
     BalanceRow, Changed, Clock, CreditTransfer, Day, Feed, Money, Owner, RejectRow, Reported, Row, StatementLine,
@@ -293,7 +293,9 @@ impl<'p> Reader<'p> {
         let goes_on = found.around.iter().any(|row| row.day().is_some_and(|day| day > window.to) && row.entry().moves);
         let reported = self.knowledge.reported.filter(|reported| reported.before == reported.after);
         let last = reported.filter(|_| found.around_is_whole && !goes_on).map(|reported| reported.after);
-        let books = close_chain_until(&self.pages.owner, found.rows, prior, fx_fee, last);
+        let rejected = rejected_of(&found.rejects);
+        let beside = Beside { prior, rule: fx_fee, reported: last, rejected: &rejected };
+        let books = close_chain_beside(&self.pages.owner, found.rows, beside);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
         let told = match &closing {
             Some(Closing::Fails(found)) => std::slice::from_ref(&**found),
@@ -517,6 +519,16 @@ fn reject(
         reason,
         raw: masked_text(raw).into_owned(),
     }
+}
+
+/// What rejects say of rows that are missing.
+pub(super) fn rejected_of(rejects: &[RejectRow]) -> Vec<Rejected> {
+    let rejected = |reject: &RejectRow| Rejected {
+        is_page: reject.pointer.is_empty(),
+        txid: reject.txid.clone(),
+        amount: decode::amount_of_rejected(&reject.raw),
+    };
+    rejects.iter().map(rejected).collect()
 }
 
 /// Hex SHA-256.

@@ -16,7 +16,7 @@ use crate::pipeline::owner::{self, Knowledge};
 use crate::provider::anytime::decode::{Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Page, RawRow, RowForm};
 use crate::reconcile::part::votes_of_part;
-use crate::reconcile::{Link, Meaning, Votes};
+use crate::reconcile::{Link, Meaning, Rejected, Votes};
 use crate::record::{Clock, RejectRow, Window};
 
 /// Bytes of pages that are read ahead.
@@ -34,6 +34,8 @@ pub(super) struct Survey {
     pub currency: Option<String>,
     /// The window's rejects.
     pub rejects: Vec<RejectRow>,
+    /// What they say of rows that are missing.
+    pub rejected: Vec<Rejected>,
     /// Whether all rows around the window could be taken.
     pub around_is_whole: bool,
     /// Whether rows after the window move the balance.
@@ -186,6 +188,7 @@ impl<'p> Gathering<'p> {
             meaning: Meaning::default(),
             currency: None,
             rejects: Vec::new(),
+            rejected: Vec::new(),
             around_is_whole: true,
             goes_on: false,
         };
@@ -239,6 +242,7 @@ impl<'p> Gathering<'p> {
     fn finish(self, size: PartSize) -> Result<(Survey, bool)> {
         let mut survey = self.survey;
         survey.spans = self.timeline.spans(size.rows, size.around);
+        survey.rejected = owner::rejected_of(&survey.rejects);
         survey.doubled = self.doubles.finish()?;
         // A card's balance is in its own currency, whichever its first row names.
         let own = self.knowledge.currency.map(str::to_owned).or_else(|| self.tally.own());

@@ -44,6 +44,17 @@ pub enum Decoded<R> {
     Rejected(Rejection),
 }
 
+/// The amount of a row that was rejected for something else, without its direction; `None` where it cannot be read.
+pub fn amount_of_rejected(raw: &str) -> Option<Money> {
+    #[derive(Deserialize)]
+    struct Amount<'a> {
+        #[serde(borrow, default)]
+        amount: Raw<'a>,
+    }
+    let Amount { amount } = serde_json::from_str(raw).ok()?;
+    money("amount", amount).ok().flatten().map(Money::abs)
+}
+
 /// What is known about the rows of one owner beside what they say themselves.
 #[derive(Debug)]
 pub struct Context<'a> {

@@ -83,6 +83,15 @@ impl Ids {
         (self.is_dense && to.checked_sub(from) == Some(2)).then(|| from + 1).filter(|id| !self.knows(*id))
     }
 
+    /// Whether an id lies between two others, where ids grow along the chain.
+    pub fn is_between(&self, from: &str, id: &str, to: &str) -> bool {
+        let number = |id: &str| split(id).1.parse::<u64>().ok();
+        let (prefix, _) = split(from);
+        let is_alike = split(id).0 == prefix && split(to).0 == prefix;
+        let numbers = number(from).zip(number(id)).zip(number(to));
+        !self.gaps.is_empty() && is_alike && numbers.is_some_and(|((from, id), to)| from < id && id < to)
+    }
+
     fn knows(&self, id: u64) -> bool {
         self.all.binary_search(&id).is_ok()
     }
