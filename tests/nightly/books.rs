@@ -223,6 +223,39 @@ fn every_spelling_is_read() {
     insta::assert_snapshot!(reports["card_transactions.csv"]);
 }
 
+/// What was expected is told in the words of the provider's documents, not in those of the program.
+#[test]
+fn reasons_of_rejects_name_nothing_of_the_program() {
+    let place = Place::new();
+    let row = |number: u32, more: &str| {
+        let date = format!("2026-01-{:02} 10:00:00", number + 9);
+        settled(number, &date, "1", "C", &number.to_string()).replacen(r#","description":"d""#, more, 1)
+    };
+    let odd = [
+        (r#","vat_details":"text""#, r#"expected a list of objects of a rate and an amount, each once, found "text""#),
+        (r#","vat_details":[1]"#, "expected a list of objects of a rate and an amount, each once, found [1]"),
+        (
+            r#","vat_details":[{"rate":1,"rate":2}]"#,
+            r#"expected a list of objects of a rate and an amount, each once, found [{"rate":1,"rate":2}]"#,
+        ),
+        (r#","failed_reason":[5]"#, "expected an object of a code and a message, each once, found 5"),
+        (r#","fx_fee":{"a":1}"#, "each field once"),
+    ];
+    let rows_of_page: Vec<String> = odd.iter().zip(1..).map(|((more, _), number)| row(number, more)).collect();
+    let bodies = ["[]", "5", "\"x\"", r#"{"transactions":5}"#, r#"{"transactions":{"0":1}}"#];
+    let mut pages = vec![page(&rows_of_page), "5".to_owned(), "\"body\"".to_owned(), "[5]".to_owned()];
+    pages.extend(bodies.map(|body| format!(r#"{{"timestamp":1,"hash":"00","body":{body}}}"#)));
+    let (code, reports) = run(&place, &pages, "2026-01-01", "2026-01-31");
+    let reasons: Vec<String> = rows(&reports["rejects.csv"]).into_iter().map(|row| row["reason"].clone()).collect();
+    assert_eq!((code, reasons.len()), (4, odd.len() + 8), "{reasons:#?}");
+    for (_, words) in odd {
+        assert!(reasons.iter().any(|reason| reason.contains(words)), "expected {words} in {reasons:#?}");
+    }
+    for word in ["struct", "Wire", "sequence", "tuple", "Option", "newtype", "RawValue", "serde"] {
+        assert!(reasons.iter().all(|reason| !reason.contains(word)), "{word} in {reasons:#?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_held_is_rejected_with_its_raw_text() {
     let place = Place::new();
