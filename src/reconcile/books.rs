@@ -1,7 +1,7 @@
 //! From an owner's rows to its ordered books: chain order, breaks, and a balance a day.
 
 use super::chain::{Chain, DayBalance, Fault, Stretch, Verdict, sort_by_time, walk};
-use super::diagnose::{Case, Finding, Rejected};
+use super::diagnose::{Case, Finding, RejectedRows};
 use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -139,7 +139,7 @@ pub fn close_chain_until<R: Link>(
     rule: FeeRule,
     reported: Option<Money>,
 ) -> Books<R> {
-    close_chain_beside(owner, rows, Beside { prior, rule, reported, rejected: &[] })
+    close_chain_beside(owner, rows, Beside { prior, rule, reported, rejected: &RejectedRows::default() })
 }
 
 /// What is known of an owner beside the rows of its window.
@@ -152,7 +152,7 @@ pub struct Beside<'a> {
     /// The balance on which the last row must end, where the provider reports one.
     pub reported: Option<Money>,
     /// What of the window could not be taken.
-    pub rejected: &'a [Rejected],
+    pub rejected: &'a RejectedRows,
 }
 
 /// The same with all that is known beside the rows.
@@ -269,7 +269,7 @@ pub(super) struct Known<'k> {
     /// The balance on which the last row must end.
     pub reported: Option<Money>,
     /// What of the owner was rejected.
-    pub rejected: &'k [Rejected],
+    pub rejected: &'k RejectedRows,
     /// Where the rows are a part of the owner's.
     pub part: Option<PartOf<'k>>,
 }

@@ -101,7 +101,7 @@ impl<'a> Loads<'a> {
                 group.lines.push(index);
             }
         }
-        for group in groups.values() {
+        for group in groups.values_mut() {
             self.pair(group, NAMED_APART_S_MAX);
         }
     }
@@ -124,14 +124,13 @@ impl<'a> Loads<'a> {
             }
         }
         for group in groups.values_mut() {
-            group.rows.sort_by_key(|row| self.rows[*row].fact.at.utc_micros());
-        }
-        for group in groups.values() {
             self.pair(group, UNNAMED_APART_S_MAX);
         }
     }
 
-    fn pair(&mut self, group: &Group, apart_s_max: i64) {
+    fn pair(&mut self, group: &mut Group, apart_s_max: i64) {
+        group.rows.sort_by_key(|row| seconds(self.rows[*row].fact.at));
+        group.lines.sort_by_key(|line| seconds(self.lines[*line].fact.at));
         let rows: Vec<i64> = group.rows.iter().map(|row| seconds(self.rows[*row].fact.at)).collect();
         let lines: Vec<i64> = group.lines.iter().map(|line| seconds(self.lines[*line].fact.at)).collect();
         let pairs = pair(&rows, &lines, apart_s_max);
@@ -190,7 +189,7 @@ impl<'a> Loads<'a> {
             !taken
                 && self.is_due(fact.at, fact.inside)
                 && self.row_says(*row)
-                && !self.statement.rejected_names(card_ref)
+                && !self.statement.rejected.names(card_ref)
         };
         (0..self.rows.len()).filter(open).collect()
     }
@@ -209,21 +208,26 @@ impl<'a> Loads<'a> {
 
     /// A row and a line of one card at one time, neither of which has another, with different amounts.
     fn differing(&mut self) -> Vec<Break> {
-        let (rows, lines) = (self.open_rows(), self.open_lines());
-        let near = |row: usize, line: usize| {
-            let (row, line) = (&self.rows[row], &self.lines[line]);
-            line.card == Some(row.card)
-                && row.fact.amount.is_negative() != line.fact.amount.is_negative()
-                && (seconds(row.fact.at) - seconds(line.fact.at)).abs() <= UNNAMED_APART_S_MAX
+        let place_of_row = |row: usize| {
+            let Row { fact, card, .. } = &self.rows[row];
+            Place { card: *card, is_debit: fact.amount.is_negative(), second: seconds(fact.at), index: row }
         };
+        // A line is where the row that it is the other side of would be.
+        let place_of_line = |line: usize| {
+            let Line { fact, card, .. } = &self.lines[line];
+            let card = card.expect("an open line names a card");
+            Place { card, is_debit: !fact.amount.is_negative(), second: seconds(fact.at), index: line }
+        };
+        let rows = sorted(self.open_rows().into_iter().map(place_of_row));
+        let lines = sorted(self.open_lines().into_iter().map(place_of_line));
         let mut found = Vec::new();
         for row in &rows {
-            let mut fits = lines.iter().filter(|line| near(*row, **line));
-            let (Some(line), None) = (fits.next(), fits.next()) else { continue };
-            if rows.iter().filter(|row| near(**row, *line)).count() == 1 {
-                found.push((*row, *line));
+            let [line] = near(&lines, row) else { continue };
+            if near(&rows, line).len() == 1 {
+                found.push((row.index, line.index));
             }
         }
+        found.sort_unstable();
         found.into_iter().map(|(row, line)| self.differ(row, line)).collect()
     }
 
@@ -325,6 +329,30 @@ fn named_card(text: &str, refs: &HashMap<String, usize>) -> Option<usize> {
     named.filter(|_| is_one)
 }
 
+/// Where and when a row of a card lies, or would.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    card: usize,
+    is_debit: bool,
+    second: i64,
+    index: usize,
+}
+
+fn sorted(places: impl Iterator<Item = Place>) -> Vec<Place> {
+    let mut places: Vec<Place> = places.collect();
+    places.sort_unstable();
+    places
+}
+
+/// Those of sorted places that lie about where another one does.
+fn near<'p>(places: &'p [Place], other: &Place) -> &'p [Place] {
+    let kind = (other.card, other.is_debit);
+    let is_before = |place: &Place, second: i64| ((place.card, place.is_debit), place.second) < (kind, second);
+    let from = places.partition_point(|place| is_before(place, other.second - UNNAMED_APART_S_MAX));
+    let to = places.partition_point(|place| is_before(place, other.second + UNNAMED_APART_S_MAX + 1));
+    &places[from..to]
+}
+
 /// Rows and lines that differ in nothing but their time, by time.
 #[derive(Default)]
 struct Group {
@@ -332,6 +360,8 @@ struct Group {
     lines: Vec<usize>,
 }
 
+/// What the clock showed, in seconds: of the hour that is lived twice, a card's chain may tell which one it was, while the
+/// account's line does not.
 fn seconds(at: Stamp) -> i64 {
-    at.utc_micros().div_euclid(1_000_000)
+    at.local_micros().div_euclid(1_000_000)
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::books::{Known, Teller, apply, duplicate, in_order};
 use super::chain::{Stretch, Verdict, Walked, sort_by_time, walk_stretch};
 use super::meaning::{Votes, votes};
-use super::{Entry, Link, Meaning, Prior, Rejected};
+use super::{Entry, Link, Meaning, Prior, RejectedRows};
 use crate::breaks::{Break, Check};
 use crate::record::{BalanceRow, Money, Owner, Total, minor_digits};
 
@@ -32,7 +32,7 @@ pub struct Beyond<'a> {
     /// The balance on which the last row must end; known to the last part alone.
     pub reported: Option<Money>,
     /// What of the window could not be taken, in all parts.
-    pub rejected: &'a [Rejected],
+    pub rejected: &'a RejectedRows,
 }
 
 /// A row whose id stands twice among the owner's.

@@ -1,8 +1,8 @@
-use tieout::reconcile::check_loads;
 use tieout::reconcile::facts::{AccountFacts, CardFact, CardSide, LineFact, Side, of_card};
-use tieout::record::{CardTransaction, Owner, Status};
+use tieout::reconcile::{Terms, check_loads};
+use tieout::record::{CardTransaction, Clock, Owner, Status, Window, Zone};
 
-use super::{account, at, line, march, money, told};
+use super::{account, at, day, line, march, money, told};
 
 const CARD: &str = "ANY1234567890";
 
@@ -53,6 +53,22 @@ fn loads_and_unloads_tie_with_the_lines_that_name_their_card() {
         vec![line("1", "02 10:00", "-500.00", &names("Card load")), line("2", "09 10:00", "80.00", &names("carte"))];
     let rows = [row("11", "02 10:01", "500.00", "6540", "Card load"), row("12", "09 09:59", "-80.00", "", "retour")];
     assert_eq!(compared(lines, &rows), NOTHING);
+}
+
+/// The card's chain tells that it was the hour's second time; the account's only line of that hour does not.
+#[test]
+fn a_load_in_the_hour_that_is_lived_twice_has_its_line() {
+    let printed =
+        Clock::new(Zone::parse("Europe/Paris").expect("a zone")).parse("2026-10-25 02:05:00").expect("a time");
+    let mut found = facts(
+        vec![LineFact { at: printed, inside: true, ..line("1", "02 10:00", "-500.00", "Card load") }],
+        &[row("11", "02 10:01", "500.00", "", "Card load")],
+    );
+    let load = &mut found.cards[0].side.rows[0];
+    (load.at, load.inside) = (printed.later(), true);
+    let window = Window::new(day("2026-10-01"), day("2026-10-31")).expect("a window");
+    let terms = Terms { window, transfer_days: 3, seen_on: day("2026-12-01") };
+    assert_eq!(told(&check_loads(&found, terms)), NOTHING);
 }
 
 #[test]
@@ -151,6 +167,6 @@ fn a_card_that_was_not_read_or_a_row_that_was_rejected_is_no_break() {
     let lines = vec![line("1", "02 10:00", "-500.00", &names("Card load"))];
     assert_eq!(check_loads(&account(lines.clone()), march()), []);
     let mut found = facts(lines, &[]);
-    found.cards[0].side.rejected.push("{}".to_owned());
+    found.cards[0].side.rejected.add("{}");
     assert_eq!(check_loads(&found, march()), []);
 }

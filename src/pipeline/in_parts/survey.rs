@@ -12,11 +12,12 @@ use crate::Result;
 use crate::landing::Archive;
 use crate::pipeline::gather::OwnerPages;
 use crate::pipeline::ordered::{Loads, for_each_in_order};
-use crate::pipeline::owner::{self, Knowledge};
+use crate::pipeline::owner::Knowledge;
+use crate::pipeline::rejects::{PageRejects, rejected_of};
 use crate::provider::anytime::decode::{Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Page, RawRow, RowForm};
 use crate::reconcile::part::votes_of_part;
-use crate::reconcile::{Link, Meaning, Rejected, Votes};
+use crate::reconcile::{Link, Meaning, RejectedRows, Votes};
 use crate::record::{Clock, RejectRow, Window};
 
 /// Bytes of pages that are read ahead.
@@ -35,7 +36,7 @@ pub(super) struct Survey {
     /// The window's rejects.
     pub rejects: Vec<RejectRow>,
     /// What they say of rows that are missing.
-    pub rejected: Vec<Rejected>,
+    pub rejected: RejectedRows,
     /// Whether all rows around the window could be taken.
     pub around_is_whole: bool,
     /// Whether rows after the window move the balance.
@@ -113,10 +114,11 @@ pub(super) fn survey<C: Chained>(
 fn look_at<C: Chained>(pages: &OwnerPages, bytes: &[u8], skip: usize, knowledge: Knowledge<'_>) -> Seen {
     let Knowledge { window, around, zone, .. } = knowledge;
     let mut seen = Seen::default();
+    let rejected = PageRejects::of(pages, bytes);
     let page = match Page::<RawRow<'_, C::Wire<'_>>>::parse(pages.feed, bytes) {
         Ok(page) => page,
         Err(reason) => {
-            seen.rejects.push((0, true, owner::reject_page(pages, bytes, reason)));
+            seen.rejects.push((0, true, rejected.page(reason)));
             return seen;
         }
     };
@@ -133,7 +135,7 @@ fn look_at<C: Chained>(pages: &OwnerPages, bytes: &[u8], skip: usize, knowledge:
             Decoded::Outside => {}
             Decoded::Rejected(rejection) => {
                 let is_inside = matches!(C::decode(row, &mut of_window), Decoded::Rejected(_));
-                let reject = owner::reject_row(pages, bytes, index, &rejection, row.text());
+                let reject = rejected.row(index, &rejection, row.text());
                 seen.rejects.push((hash_of(row.text()), is_inside, reject));
             }
         }
@@ -188,7 +190,7 @@ impl<'p> Gathering<'p> {
             meaning: Meaning::default(),
             currency: None,
             rejects: Vec::new(),
-            rejected: Vec::new(),
+            rejected: RejectedRows::default(),
             around_is_whole: true,
             goes_on: false,
         };
@@ -242,7 +244,7 @@ impl<'p> Gathering<'p> {
     fn finish(self, size: PartSize) -> Result<(Survey, bool)> {
         let mut survey = self.survey;
         survey.spans = self.timeline.spans(size.rows, size.around);
-        survey.rejected = owner::rejected_of(&survey.rejects);
+        survey.rejected = rejected_of(&survey.rejects);
         survey.doubled = self.doubles.finish()?;
         // A card's balance is in its own currency, whichever its first row names.
         let own = self.knowledge.currency.map(str::to_owned).or_else(|| self.tally.own());

@@ -4,6 +4,7 @@
 //! everywhere, or at random. It is learnt from the places where the chain holds.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// Gaps that are compared; more say no more.
 const SAMPLES_MAX: usize = 256;
@@ -83,13 +84,10 @@ impl Ids {
         (self.is_dense && to.checked_sub(from) == Some(2)).then(|| from + 1).filter(|id| !self.knows(*id))
     }
 
-    /// Whether an id lies between two others, where ids grow along the chain.
-    pub fn is_between(&self, from: &str, id: &str, to: &str) -> bool {
-        let number = |id: &str| split(id).1.parse::<u64>().ok();
-        let (prefix, _) = split(from);
-        let is_alike = split(id).0 == prefix && split(to).0 == prefix;
-        let numbers = number(from).zip(number(id)).zip(number(to));
-        !self.gaps.is_empty() && is_alike && numbers.is_some_and(|((from, id), to)| from < id && id < to)
+    /// The ids that could stand between two rows, where ids grow along the chain.
+    pub fn between(&self, from: u32, to: u32) -> Option<Range<u64>> {
+        let (from, to) = (self.number[from as usize], self.number[to as usize]);
+        (!self.gaps.is_empty() && from < to).then_some(from + 1..to)
     }
 
     fn knows(&self, id: u64) -> bool {
@@ -154,7 +152,7 @@ impl Ids {
 }
 
 /// What stands before the digits at the end, and those.
-fn split(id: &str) -> (&str, &str) {
+pub(super) fn split(id: &str) -> (&str, &str) {
     let digits = id.bytes().rev().take_while(u8::is_ascii_digit).count();
     id.split_at(id.len() - digits)
 }

@@ -23,7 +23,7 @@ use crate::breaks::Cause;
 use crate::record::Money;
 use crate::record::feed::natural_cmp;
 use habits::Habits;
-pub use rejected::Rejected;
+pub use rejected::{RejectedRow, RejectedRows};
 pub(super) use witness::hear_twins;
 
 /// Rows before a fault among which the original of a copy is looked for.
@@ -52,13 +52,13 @@ pub(super) struct Case<'a, R> {
     /// The balance that the provider reports after the last row, where it is known.
     reported: Option<Money>,
     /// What of the owner was rejected.
-    rejected: &'a [Rejected],
+    rejected: Option<&'a RejectedRows>,
     habits: OnceCell<Habits<'a>>,
 }
 
 impl<'a, R: Link> Case<'a, R> {
     pub fn new(rows: &'a [R], entries: &'a [Entry], chain: &'a Chain, meaning: Meaning, digits: u8) -> Self {
-        Self { rows, entries, chain, meaning, digits, reported: None, rejected: &[], habits: OnceCell::new() }
+        Self { rows, entries, chain, meaning, digits, reported: None, rejected: None, habits: OnceCell::new() }
     }
 
     /// The same with the balance that the provider reports after the last row.
