@@ -4,6 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::record::{BreakRow, Day, Money, Owner};
 
+/// With these words an explanation sends its reader to the rows that could not be taken.
+pub const SEE_REJECTS: &str = "see rejects.csv";
+
 /// What was checked. Names and meanings are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Check {

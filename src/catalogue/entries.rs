@@ -12,6 +12,13 @@ const fn entry(
     Entry { kind, name, alias: "", means, example, advice }
 }
 
+/// What to do where the missing row may be one that was rejected.
+pub(super) const REJECTED_ADVICE: &str =
+    "see rejects.csv: the row seems to have come and could not be taken; its reason and its text stand there";
+/// The same where that is so of some breaks of the cause.
+pub(super) const SOME_REJECTED_ADVICE: &str = "where the sentence names rejected rows, see rejects.csv; \
+    else ask the provider for the row of that amount between the two moments that the sentence names";
+
 /// All but the provider's codes, in the order in which they are listed.
 #[rustfmt::skip] // a table
 pub(super) const ENTRIES: [Entry; 31] = [

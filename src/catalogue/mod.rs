@@ -5,6 +5,7 @@
 mod documents;
 mod entries;
 
+use crate::breaks::{Cause, SEE_REJECTS};
 use crate::provider::anytime::codes::{CODES, Code};
 
 pub use documents::{breaks_document, provider_document};
@@ -81,6 +82,19 @@ pub fn of_cause(name: &str) -> Option<Entry> {
     find(name).filter(|entry| entry.kind == Kind::Cause)
 }
 
+/// What to do about a break of that cause, which its explanation may say better than the cause does.
+pub fn advice_on(cause: &str, explanation: &str) -> Option<&'static str> {
+    let is_rejected = cause == Cause::MissingEntry.name() && explanation.contains(SEE_REJECTS);
+    of_cause(cause).map(|entry| if is_rejected { entries::REJECTED_ADVICE } else { entry.advice })
+}
+
+/// What to do about all breaks of a cause, of which these are the explanations.
+pub fn advice_on_all<'e>(cause: &str, mut explanations: impl Iterator<Item = &'e str>) -> Option<&'static str> {
+    let first = advice_on(cause, explanations.next()?)?;
+    let differs = explanations.any(|explanation| advice_on(cause, explanation) != Some(first));
+    Some(if differs { entries::SOME_REJECTED_ADVICE } else { first })
+}
+
 /// The command that prints the entry of that name.
 pub fn command(name: &str) -> String {
     format!("tieout explain {name}")
@@ -113,7 +127,7 @@ fn of_provider(code: &'static Code) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::breaks::{Cause, Check};
+    use crate::breaks::Check;
     use crate::cli::exit::Exit;
 
     fn names(kind: Kind) -> Vec<&'static str> {

@@ -20,7 +20,8 @@ use crate::{Error, Result, pipeline};
 /// Run a range of days in chunks, each committed by itself; what is committed already is not run again
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --chunk month"
+    after_help = "Examples:\n  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --chunk month\n  \
+                  tieout backfill jobs/backfill.toml --from 2025-01-01 --to 2025-12-31 --archive out/raw --out again"
 )]
 pub struct Arguments {
     /// The job file
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Output directory, instead of the job's
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Read pages fetched earlier instead of asking the provider
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
     /// Only the accounts of shard k of n, by a hash of their ids; each shard has an output directory of its own
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
@@ -160,7 +164,7 @@ fn overrides(arguments: &Arguments, window: Window) -> Overrides {
         from: Some(window.from),
         to: Some(window.to),
         out: arguments.out.clone(),
-        archive: None,
+        archive: arguments.archive.clone(),
         fresh: false,
         shard: arguments.shard,
     }

@@ -219,7 +219,7 @@ fn show(found: &KnownBreak, trail: &[TrailEntry], format: Format) {
         ("note", optional(&found.note)),
         ("", found.explanation.clone()),
         ("means", cause.as_ref().map(|cause| cause.means.to_owned()).unwrap_or_default()),
-        ("what to do", cause.as_ref().map(|cause| cause.advice.to_owned()).unwrap_or_default()),
+        ("what to do", catalogue::advice_on(&found.cause, &found.explanation).unwrap_or_default().to_owned()),
         ("more", cause.as_ref().map(|cause| catalogue::command(cause.name)).unwrap_or_default()),
     ];
     let mut text: Vec<String> = lines

@@ -146,8 +146,8 @@ fn break_lines(found: &BreakRow) -> String {
         }
         (None, _) => String::new(),
     };
-    let next = catalogue::of_cause(found.cause)
-        .map(|cause| format!("\n    next: {} ({})", cause.advice, catalogue::command(cause.name)))
+    let next = catalogue::advice_on(found.cause, &found.explanation)
+        .map(|advice| format!("\n    next: {advice} ({})", catalogue::command(found.cause)))
         .unwrap_or_default();
     format!(
         "  {} {} {} {}{day}{}\n    {}{next}",

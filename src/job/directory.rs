@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::file::OUTPUT_KEYS;
+use super::hidden::may_hold_credentials;
 use super::problems::Problems;
 use super::section::Section;
 use crate::store::{Address, HOW_TO_BUILD_IN, IS_BUILT_IN};
@@ -36,7 +37,7 @@ impl Places {
         }
         let lake = address.and_then(|(text, span)| {
             // A password that should not stand here is not shown either.
-            if text.contains(['@', '?', '#']) {
+            if may_hold_credentials(text) {
                 problems.hide(span.clone());
             }
             let address = Address::parse(text).map_err(|message| problems.add(span.clone(), message, "this address"));

@@ -11,9 +11,10 @@ use toml::de::DeTable;
 
 use super::Shard;
 use super::directory::Places;
+use super::hidden::{is_variable_name, may_hold_credentials};
 use super::plan::{Connection, KeySource, Limits, Output, Plan, Source, TRANSFER_DAYS_DEFAULT};
 use super::problems::Problems;
-use super::section::{Section, Value, describe, integer, refuse_unknown, string};
+use super::section::{Section, Value, describe, integer, kind, refuse_unknown, string};
 use crate::formats::statement::Per;
 use crate::formats::{Accounting, camt053};
 use crate::reconcile::FeeRule;
@@ -381,11 +382,17 @@ impl Reader<'_> {
     }
 
     fn base_url(&mut self, value: Value<'_, '_>) -> Option<String> {
-        let (text, span) = match value.get_ref().as_str() {
-            Some(text) => (text.to_owned(), value.span()),
-            None => (self.value("base_url", value)?, value.span()),
+        let (written, span) = (value.get_ref().as_str(), value.span());
+        let text = match written {
+            Some(text) => text.to_owned(),
+            None => self.value("base_url", value)?,
         };
-        match check_base_url(&text) {
+        // What was looked up may be the secret of another key.
+        let is_shown = written.is_some() && !may_hold_credentials(&text);
+        if written.is_some() && !is_shown {
+            self.problems.hide(span.clone());
+        }
+        match check_base_url(&text, is_shown) {
             Ok(()) => Some(text.trim_end_matches('/').to_owned()),
             Err((message, hint)) => {
                 self.problems.add_with_hint(span, message, "this address", hint);
@@ -458,8 +465,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let message =
-            format!("'{key}' must be {{ env = \"NAME\" }} or {{ file = \"path\" }}, found {}", describe(value));
+        let message = format!("'{key}' must be {{ env = \"NAME\" }} or {{ file = \"path\" }}, found {}", kind(value));
         self.problems.add(value.span(), message, "neither of them");
         None
     }
@@ -469,6 +475,13 @@ impl Reader<'_> {
             Ok(text) if !text.is_empty() => Some(SecretString::from(text)),
             found => {
                 let state = if found.is_ok() { "empty" } else { "not set" };
+                if !is_variable_name(name) {
+                    self.problems.hide(span.clone());
+                    let message = format!("the environment variable named here is {state}");
+                    let hint = "write the name of the variable that holds the value, not the value";
+                    self.problems.add_with_hint(span, message, "letters, digits and '_' were expected", hint);
+                    return None;
+                }
                 let message = format!("the environment variable {name} is {state}");
                 self.problems.add_with_hint(span, message, "named here", format!("export {name}=…"));
                 None
@@ -581,10 +594,11 @@ enum Reference<'d> {
 }
 
 /// Refuses what is no address of a provider: the only protocol is HTTPS, except on this very machine.
-fn check_base_url(text: &str) -> std::result::Result<(), (String, String)> {
+fn check_base_url(text: &str, is_shown: bool) -> std::result::Result<(), (String, String)> {
+    let found = if is_shown { format!(", found \"{text}\"") } else { String::new() };
     let example = || "it looks like \"https://ws-sandbox.anyti.me\"".to_owned();
     let url = reqwest::Url::parse(text)
-        .map_err(|error| (format!("'base_url' must be an address, found \"{text}\": {error}"), example()))?;
+        .map_err(|error| (format!("'base_url' must be an address{found}: {error}"), example()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(("'base_url' must not hold credentials".to_owned(), example()));
     }
@@ -598,9 +612,12 @@ fn check_base_url(text: &str) -> std::result::Result<(), (String, String)> {
         "https" if !host.is_empty() => Ok(()),
         "http" if is_loopback => Ok(()),
         "http" => Err((
-            format!("'base_url' must be https://, found \"{text}\": credentials would travel in clear"),
+            format!("'base_url' must be https://{found}: credentials would travel in clear"),
             "http:// is allowed for a loopback address only, such as http://127.0.0.1:8080".to_owned(),
         )),
-        scheme => Err((format!("'base_url' must be https://, found {scheme}://"), example())),
+        scheme => {
+            let found = if is_shown { format!(", found {scheme}://") } else { String::new() };
+            Err((format!("'base_url' must be https://{found}"), example()))
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod directory;
 mod file;
+mod hidden;
 mod operations;
 pub mod plan;
 mod problems;

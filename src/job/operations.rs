@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{METRICS_KEYS, NOTIFY_KEYS, Overrides, Reader, SCHEDULE_KEYS};
 use super::problems::Problems;
-use super::section::{Section, describe, string};
+use super::section::{Section, kind, string};
 use crate::notify::{Address, Event, Notify, WAIT_S_MAX};
 use crate::record::Zone;
 use crate::schedule::Schedule;
@@ -179,8 +179,7 @@ impl Reader<'_> {
         match words {
             Some(words) if words.first().is_some_and(|program| !program.is_empty()) => words,
             _ => {
-                let message =
-                    format!("'command' must be a list of a program and its arguments, found {}", describe(value));
+                let message = format!("'command' must be a list of a program and its arguments, found {}", kind(value));
                 let hint = "write command = [\"/usr/local/bin/tell\", \"--channel\", \"accounting\"]";
                 self.problems.add_with_hint(value.span(), message, "not such a list", hint);
                 Vec::new()

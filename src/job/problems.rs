@@ -6,6 +6,7 @@ use std::path::Path;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::hidden;
 use crate::{Error, Result};
 
 /// One thing that is wrong in a job file.
@@ -53,7 +54,7 @@ impl Problems {
             return Ok(());
         }
         self.found.sort_by_key(|problem| problem.span.start);
-        let source = &self.without_secrets(source);
+        let source = &hidden::without_secrets(source, &self.secret);
         let count = match self.found.len() {
             1 => "1 problem".to_owned(),
             several => format!("{several} problems"),
@@ -62,28 +63,20 @@ impl Problems {
         let shown: Vec<String> = self.found.iter().map(|problem| render(problem, &path_text, source)).collect();
         Err(Error::job(format!("the job file has {count}\n\n{}", shown.join("\n\n"))))
     }
-
-    /// The source with stars for secrets, every place where it was.
-    fn without_secrets(&self, source: &str) -> String {
-        let is_secret = |place: usize| self.secret.iter().any(|span| span.contains(&place));
-        let star = |(place, letter): (usize, char)| match letter {
-            '"' | '\'' | '\n' => letter.to_string(),
-            letter if is_secret(place) => "*".repeat(letter.len_utf8()),
-            letter => letter.to_string(),
-        };
-        source.char_indices().map(star).collect()
-    }
 }
 
 fn render(problem: &Problem, path: &str, source: &str) -> String {
     let snippet = Snippet::source(source)
         .path(path)
         .annotation(AnnotationKind::Primary.span(clamp(&problem.span, source)).label(problem.label.as_str()));
-    let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str())).element(snippet);
+    let message = hidden::without_credentials(&problem.message);
+    let mut group = Group::with_title(Level::ERROR.primary_title(message.as_str())).element(snippet);
     if let Some(hint) = &problem.hint {
         group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));
     }
-    Renderer::plain().decor_style(DecorStyle::Ascii).render(&[group])
+    let shown = Renderer::plain().decor_style(DecorStyle::Ascii).render(&[group]);
+    // Blanks stand for what is hidden behind a value.
+    shown.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 fn clamp(span: &Range<usize>, source: &str) -> Range<usize> {

@@ -57,6 +57,12 @@ fn tables() -> [(&'static str, &'static str, Vec<Key>); 8] {
     ]
 }
 
+/// All keys, and whether their value is a secret.
+pub(super) fn keys_and_whether_secret() -> Vec<(&'static str, bool)> {
+    let keys = tables().into_iter().flat_map(|(_, _, keys)| keys);
+    keys.map(|key| (key.name, matches!(key.shape, Shape::Secret))).collect()
+}
+
 fn key(name: &'static str, shape: Shape, meaning: &'static str) -> Key {
     Key { name, meaning, shape, default: None }
 }

@@ -140,3 +140,15 @@ pub(super) fn describe(value: Value<'_, '_>) -> String {
         DeValue::Table(_) => "a table".to_owned(),
     }
 }
+
+/// As [`describe`], of what may be a secret: without the value.
+pub(super) fn kind(value: Value<'_, '_>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -243,7 +243,7 @@ pub fn read_back(root: &Path, window: Window, feeds: &[Feed]) -> Result<Option<L
     if !folder.is_dir() {
         return Ok(None);
     }
-    let mut seen = Vec::new();
+    let (mut seen, mut held) = (Vec::new(), Vec::new());
     for path in indexes(&folder)? {
         let text =
             std::fs::read_to_string(&path).map_err(|error| damaged(&path, "could not be read").because(error))?;
@@ -254,6 +254,7 @@ pub fn read_back(root: &Path, window: Window, feeds: &[Feed]) -> Result<Option<L
         if finished && covers && run.has(feeds) {
             return load(root, &path, &text, run).map(Some);
         }
+        held.extend(covered(&run).filter(|_| finished && run.has(feeds)));
         let lacks = match (finished, run.has(feeds)) {
             (false, _) => " (not finished)".to_owned(),
             (true, true) => String::new(),
@@ -263,7 +264,24 @@ pub fn read_back(root: &Path, window: Window, feeds: &[Feed]) -> Result<Option<L
     }
     Err(Error::job(format!("no landed run covers {} to {}; found: {}", window.from, window.to, seen.join(", ")))
         .at(root.display())
-        .hint("give --from and --to within one of them"))
+        .hint(where_it_lies(window, &held)))
+}
+
+/// What to ask of the landing instead. Chunks of a range cover it together: they are read as they were fetched, each with
+/// the proofs of its own listings.
+fn where_it_lies(window: Window, held: &[Window]) -> String {
+    let mut day = window.from;
+    while day <= window.to {
+        let Some(last) = held.iter().filter(|held| held.contains(day)).map(|held| held.to).max() else {
+            return "give --from and --to within one of them".to_owned();
+        };
+        day = last.next();
+    }
+    let Window { from, to } = window;
+    format!(
+        "together they cover it: read them chunk by chunk, with \
+         `tieout backfill JOB --archive DIR --from {from} --to {to}` and the same --chunk"
+    )
 }
 
 /// Newest first.

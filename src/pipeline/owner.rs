@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::around::{self, Picked, Responses, Shown, Wanted};
 use super::gather::OwnerPages;
-use super::rejects::PageRejects;
+use super::rejects::{PageRejects, rejected_of};
 use crate::Result;
 use crate::breaks::Break;
 use crate::formats::statement::{Movement, OwnerBooks};
@@ -20,8 +20,8 @@ use crate::provider::anytime::decode::{self, Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
-use crate::reconcile::{Books, Entry, Link, Prior, close_chain, close_chain_until, close_listing, reconcile};
-use crate::reconcile::{FeeRule, Meaning};
+use crate::reconcile::{Beside, Books, Entry, FeeRule, Link, Meaning, Prior};
+use crate::reconcile::{close_chain, close_chain_beside, close_listing, reconcile};
 use crate::record::feed::natural_cmp;
 use crate::record::{
     BalanceRow, Changed, Clock, CreditTransfer, Day, Feed, Money, Owner, RejectRow, Reported, Row, StatementLine,
@@ -291,7 +291,9 @@ impl<'p> Reader<'p> {
         let goes_on = found.around.iter().any(|row| row.day().is_some_and(|day| day > window.to) && row.entry().moves);
         let reported = self.knowledge.reported.filter(|reported| reported.before == reported.after);
         let last = reported.filter(|_| found.around_is_whole && !goes_on).map(|reported| reported.after);
-        let books = close_chain_until(&self.pages.owner, found.rows, prior, fx_fee, last);
+        let rejected = rejected_of(&found.rejects);
+        let beside = Beside { prior, rule: fx_fee, reported: last, rejected: &rejected };
+        let books = close_chain_beside(&self.pages.owner, found.rows, beside);
         let closing = self.closing(&books, &found.around).filter(|_| found.around_is_whole);
         let told = match &closing {
             Some(Closing::Fails(found)) => std::slice::from_ref(&**found),

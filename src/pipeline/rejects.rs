@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::gather::OwnerPages;
 use crate::landing::mask::masked_text;
-use crate::provider::anytime::decode::Rejection;
+use crate::provider::anytime::decode::{Rejection, amount_of_rejected};
+use crate::reconcile::{RejectedRow, RejectedRows};
 use crate::record::{Feed, RejectRow};
 
 /// Tells what is rejected of one page. Its hash is made once, however many rows are.
@@ -46,6 +47,16 @@ impl<'p> PageRejects<'p> {
             raw: masked_text(raw).into_owned(),
         }
     }
+}
+
+/// What rejects say of rows that are missing.
+pub(super) fn rejected_of(rejects: &[RejectRow]) -> RejectedRows {
+    let rejected = |reject: &RejectRow| RejectedRow {
+        is_page: reject.pointer.is_empty(),
+        txid: reject.txid.clone(),
+        amount: amount_of_rejected(&reject.raw),
+    };
+    rejects.iter().map(rejected).collect()
 }
 
 /// Hex SHA-256.

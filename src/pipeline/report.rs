@@ -166,7 +166,9 @@ impl CauseLine {
     fn of(breaks: &[BreakRow]) -> Vec<CauseLine> {
         let names: BTreeSet<&'static str> = breaks.iter().map(|found| found.cause).collect();
         let line = |name: &str| {
-            let Entry { name, means, advice, .. } = catalogue::of_cause(name)?;
+            let Entry { name, means, .. } = catalogue::of_cause(name)?;
+            let told = breaks.iter().filter(|found| found.cause == name).map(|found| found.explanation.as_str());
+            let advice = catalogue::advice_on_all(name, told)?;
             Some(CauseLine { cause: name, means, advice, explain: catalogue::command(name) })
         };
         names.into_iter().filter_map(line).collect()

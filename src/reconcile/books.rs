@@ -1,7 +1,7 @@
 //! From an owner's rows to its ordered books: chain order, breaks, and a balance a day.
 
 use super::chain::{Chain, DayBalance, Fault, Stretch, Verdict, sort_by_time, walk};
-use super::diagnose::{Case, Finding};
+use super::diagnose::{Case, Finding, RejectedRows};
 use super::meaning::{Amounts, Fee, FeeRule, Meaning, MovesBy, learn};
 use super::{Entry, reconcile};
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -134,11 +134,30 @@ pub fn close_chain<R: Link>(owner: &Owner, rows: Vec<R>, prior: Option<Prior>, r
 /// The same where the provider reports a balance on which the last row must end.
 pub fn close_chain_until<R: Link>(
     owner: &Owner,
-    mut rows: Vec<R>,
+    rows: Vec<R>,
     prior: Option<Prior>,
     rule: FeeRule,
     reported: Option<Money>,
 ) -> Books<R> {
+    close_chain_beside(owner, rows, Beside { prior, rule, reported, rejected: &RejectedRows::default() })
+}
+
+/// What is known of an owner beside the rows of its window.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// The closing balance before the window.
+    pub prior: Option<Prior>,
+    /// Where the job says that fees are.
+    pub rule: FeeRule,
+    /// The balance on which the last row must end, where the provider reports one.
+    pub reported: Option<Money>,
+    /// What of the window could not be taken.
+    pub rejected: &'a RejectedRows,
+}
+
+/// The same with all that is known beside the rows.
+pub fn close_chain_beside<R: Link>(owner: &Owner, mut rows: Vec<R>, beside: Beside<'_>) -> Books<R> {
+    let Beside { prior, rule, reported, rejected } = beside;
     let mut entries: Vec<Entry> = rows.iter().map(Link::entry).collect();
     let currency = rows.iter().find_map(|row| row.currency().map(str::to_owned));
     let digits = minor_digits(currency.as_deref());
@@ -147,7 +166,7 @@ pub fn close_chain_until<R: Link>(
     apply(meaning, &mut rows, &mut entries, digits);
     let mut chain = walk(&entries, &sorted, |row| rows[row as usize].txid(), prior.map(|prior| prior.closing));
     let teller = Teller { owner, rows: &rows, entries: &entries, currency };
-    let mut breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported, part: None });
+    let mut breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported, rejected, part: None });
     breaks.extend(teller.duplicates(&chain));
     if let Some(first) = chain.days.first_mut().filter(|_| breaks.iter().any(|found| found.check == Check::Seam)) {
         first.verdict = Verdict::Broken;
@@ -249,6 +268,8 @@ pub(super) struct Known<'k> {
     pub prior: Option<Prior>,
     /// The balance on which the last row must end.
     pub reported: Option<Money>,
+    /// What of the owner was rejected.
+    pub rejected: &'k RejectedRows,
     /// Where the rows are a part of the owner's.
     pub part: Option<PartOf<'k>>,
 }
@@ -268,9 +289,9 @@ impl<R: Link> Teller<'_, R> {
 
     /// A break for each place where the chain fails, but for those that a txid listed twice explains.
     pub fn chain_breaks(&self, chain: &Chain, known: Known<'_>) -> Vec<Break> {
-        let Known { meaning, prior, reported, part } = known;
+        let Known { meaning, prior, reported, rejected, part } = known;
         let digits = minor_digits(self.currency.as_deref());
-        let case = Case::new(self.rows, self.entries, chain, meaning, digits).ending_on(reported);
+        let case = Case::new(self.rows, self.entries, chain, meaning, digits).ending_on(reported).beside(rejected);
         let is_told = |fault: &&Fault| part.is_none_or(|(stretch, _)| stretch.holds(&self.entries[fault.row as usize]));
         let is_doubled = |row: u32| match part {
             Some((_, is_doubled)) => is_doubled(self.rows[row as usize].txid()),

@@ -30,10 +30,10 @@ mod transfers;
 mod twins;
 mod words;
 
-pub use books::{Books, Link, Prior, close_chain, close_chain_until, close_listing};
+pub use books::{Beside, Books, Link, Prior, close_chain, close_chain_beside, close_chain_until, close_listing};
 pub use chain::{Chain, DayBalance, Fault, Stretch, reconcile};
 pub use cross::{Terms, check_account, check_books};
-pub use diagnose::Finding;
+pub use diagnose::{Finding, RejectedRow, RejectedRows};
 pub use duplicates::{Duplicate, find_duplicates};
 pub use loads::check_loads;
 pub use meaning::{FeeRule, Meaning, Votes};

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::books::{Known, Teller, apply, duplicate, in_order};
 use super::chain::{Stretch, Verdict, Walked, sort_by_time, walk_stretch};
 use super::meaning::{Votes, votes};
-use super::{Entry, Link, Meaning, Prior};
+use super::{Entry, Link, Meaning, Prior, RejectedRows};
 use crate::breaks::{Break, Check};
 use crate::record::{BalanceRow, Money, Owner, Total, minor_digits};
 
@@ -31,6 +31,8 @@ pub struct Beyond<'a> {
     pub prior: Option<Prior>,
     /// The balance on which the last row must end; known to the last part alone.
     pub reported: Option<Money>,
+    /// What of the window could not be taken, in all parts.
+    pub rejected: &'a RejectedRows,
 }
 
 /// A row whose id stands twice among the owner's.
@@ -132,9 +134,9 @@ impl<R: Link> WalkedPart<R> {
         let Walked { mut chain, told, .. } = self.walked;
         let currency = beyond.currency.map(str::to_owned);
         let teller = Teller { owner: beyond.owner, rows: &self.rows, entries: &self.entries, currency };
-        let &Beyond { meaning, prior, reported, is_doubled, .. } = beyond;
+        let &Beyond { meaning, prior, reported, is_doubled, rejected, .. } = beyond;
         let part = Some((self.stretch, is_doubled));
-        let breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported, part });
+        let breaks = teller.chain_breaks(&chain, Known { meaning, prior, reported, rejected, part });
         if let Some(first) = chain.days.first_mut().filter(|_| breaks.iter().any(|found| found.check == Check::Seam)) {
             first.verdict = Verdict::Broken;
         }

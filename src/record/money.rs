@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn what_cannot_be_held_is_refused_and_never_rounded() {
         let decimals = Err(NumberError::TooManyDecimals { held: 4 });
-        let large = Err(NumberError::TooLarge { held: 18 });
+        let large = Err(NumberError::TooLarge { whole: 14, decimals: 4 });
         for (text, expected) in [
             ("9194.4999999999991", decimals.clone()),
             ("0.00001", decimals.clone()),
@@ -180,6 +180,15 @@ mod tests {
             ("1e9999", large),
         ] {
             assert_eq!(parsed(text), expected, "{text}");
+        }
+    }
+
+    /// Eighteen digits can be too many, so that their number alone would tell nothing.
+    #[test]
+    fn how_many_digits_there_may_be_is_told_on_both_sides_of_the_point() {
+        for text in ["123456789012345678", "100000000000000", "1e400", "1.12345678901234567890123"] {
+            let told = Money::parse(text).expect_err(text).to_string();
+            assert_eq!(told, "expected at most 14 digits before the point and 4 behind it, as the column holds them");
         }
     }
 
@@ -208,7 +217,7 @@ mod tests {
             match ours {
                 Ok(money) => prop_assert_eq!(money.to_decimal(), decimal),
                 Err(error) => {
-                    prop_assert_eq!(error, NumberError::TooLarge { held: 18 });
+                    prop_assert_eq!(error, NumberError::TooLarge { whole: 14, decimals: 4 });
                     prop_assert!(decimal.abs() >= Decimal::from_str_exact("100000000000000").expect("a number"));
                 }
             }

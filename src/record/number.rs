@@ -20,8 +20,10 @@ pub enum NumberError {
     },
     /// More digits than the column holds.
     TooLarge {
-        /// Digits the column holds, decimals included.
-        held: u8,
+        /// Digits before the point that the column holds.
+        whole: u8,
+        /// Digits behind it.
+        decimals: u8,
     },
 }
 
@@ -32,12 +34,22 @@ impl fmt::Display for NumberError {
             NumberError::TooManyDecimals { held } => {
                 write!(f, "expected at most {held} decimals, as the column holds them: it is not rounded")
             }
-            NumberError::TooLarge { held } => write!(f, "expected at most {held} digits, as the column holds them"),
+            NumberError::TooLarge { whole, decimals } => write!(
+                f,
+                "expected at most {whole} digits before the point and {decimals} behind it, as the column holds them"
+            ),
         }
     }
 }
 
 impl std::error::Error for NumberError {}
+
+impl NumberError {
+    /// More digits than a column with so many decimals holds.
+    fn too_large(scale: u8) -> NumberError {
+        NumberError::TooLarge { whole: PRECISION - scale, decimals: scale }
+    }
+}
 
 /// A number as `unscaled × 10^-scale` of its column, and the decimals that were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +117,7 @@ fn parse_any(text: &str, scale: u8) -> Result<Fixed, NumberError> {
     let mut seen_point = false;
     while let Some(&byte) = rest.get(position) {
         match byte {
-            b'0'..=b'9' => mantissa.push(byte - b'0', seen_point)?,
+            b'0'..=b'9' => mantissa.push(byte - b'0', seen_point).ok_or(NumberError::too_large(scale))?,
             b'.' if !seen_point => seen_point = true,
             b'e' | b'E' => break,
             _ => return Err(NumberError::NotANumber),
@@ -141,7 +153,8 @@ struct Mantissa {
 }
 
 impl Mantissa {
-    fn push(&mut self, digit: u8, after_point: bool) -> Result<(), NumberError> {
+    /// `None` where the digits are more than any column holds.
+    fn push(&mut self, digit: u8, after_point: bool) -> Option<()> {
         self.any_digit = true;
         if after_point {
             self.decimals += 1;
@@ -149,15 +162,13 @@ impl Mantissa {
         }
         if digit == 0 {
             self.pending_zeros += u32::from(self.value != 0);
-            return Ok(());
+            return Some(());
         }
         let shift = 10_i64.checked_pow(self.pending_zeros + 1);
         self.pending_zeros = 0;
-        self.value = shift
-            .and_then(|shift| self.value.checked_mul(shift))
-            .and_then(|value| value.checked_add(i64::from(digit)))
-            .ok_or(NumberError::TooLarge { held: PRECISION })?;
-        Ok(())
+        let shifted = shift.and_then(|shift| self.value.checked_mul(shift));
+        self.value = shifted.and_then(|value| value.checked_add(i64::from(digit)))?;
+        Some(())
     }
 
     /// The magnitude with exactly `scale` decimals.
@@ -174,7 +185,7 @@ impl Mantissa {
             .checked_pow(shift)
             .and_then(|factor| self.value.checked_mul(factor))
             .filter(|value| *value <= UNSCALED_MAX)
-            .ok_or(NumberError::TooLarge { held: PRECISION })
+            .ok_or(NumberError::too_large(scale))
     }
 }
 
@@ -196,7 +207,7 @@ fn classify_long(bytes: &[u8], scale: u8) -> NumberError {
     match (numeric, bytes.contains(&b'.')) {
         (false, _) => NumberError::NotANumber,
         (true, true) => NumberError::TooManyDecimals { held: scale },
-        (true, false) => NumberError::TooLarge { held: PRECISION },
+        (true, false) => NumberError::too_large(scale),
     }
 }
 

@@ -94,10 +94,10 @@ impl Clone {
     /// Runs a block in the clone, line by line in one shell: each line with its exit code, and all that they told.
     fn run(&self, lines: &[String]) -> (Vec<(String, i32)>, String) {
         let codes = self.place.path("codes");
-        let mut script = String::from("set -u\n");
+        // The provider that a job names is the one at hand.
+        let to_provider = format!("sed -i 's#https://ws.anyti.me#{}#' jobs/*.toml 2>/dev/null", self.provider);
+        let mut script = format!("set -u\n{to_provider}\n");
         for line in lines.iter().filter(|line| !line.trim().is_empty()) {
-            // The provider that a new job names is the one at hand.
-            let to_provider = format!("sed -i 's#https://ws.anyti.me#{}#' jobs/*.toml 2>/dev/null", self.provider);
             writeln!(script, "{line}\necho $? >> '{}'\n{to_provider}", codes.display()).expect("a text takes any text");
         }
         let _ = fs::remove_file(&codes);
@@ -135,7 +135,11 @@ fn script_at(path: &Path, script: &str) {
 
 /// The demo's books hold breaks; everything else that is told to be done succeeds.
 fn expected(line: &str) -> i32 {
-    if line.contains("-- demo") || line.contains("accounting.toml") || line.contains("ANY2107926427.journal") {
+    if line.contains("-- demo")
+        || line.contains("backfill.toml")
+        || line.contains("accounting.toml")
+        || line.contains("ANY2107926427.journal")
+    {
         3
     } else {
         0
@@ -190,6 +194,29 @@ fn the_nightly_set_up_does_what_it_tells() {
             || service.contains("ExecStart=/srv/tieout/tieout run jobs/nightly.toml"),
         "{service}"
     );
+}
+
+/// The lines in Python are run beside the warehouse.
+#[test]
+fn the_data_engineers_commands_do_what_they_tell() {
+    let blocks = commands(section(&readme(), "## For the data engineer"));
+    let block: Vec<String> = blocks[0].iter().filter(|line| !line.starts_with("python")).cloned().collect();
+    assert_eq!(block.len(), 2, "{block:?}");
+    let clone = Clone::new();
+    clone.give_key("clone");
+    // Nobody else wants the sandbox's allowance.
+    let job = clone.place.path("clone/jobs/backfill.toml");
+    let written = fs::read_to_string(&job).expect("a job");
+    fs::write(&job, written.replace("requests_per_second = 5 ", "requests_per_second = 500 ")).expect("written");
+    all_do_as_told(&clone, &block);
+    for window in ["2026-08-01_2026-08-31", "2026-09-01_2026-09-30", "2026-10-01_2026-10-31"] {
+        let report = |out: &str, job: &str| clone.place.path(&format!("clone/{out}/reports/{job}/{window}"));
+        for name in ["account_statements", "iban_statements", "card_transactions", "credit_transfers", "breaks"] {
+            let read = |folder: PathBuf| fs::read_to_string(folder.join(format!("{name}.csv"))).expect("a report");
+            let (fetched, again) = (read(report("out", "backfill")), read(report("again", "accounting")));
+            assert!(fetched == again, "{window}, {name}");
+        }
+    }
 }
 
 /// Every option that stands in a command of README.md is one that the command knows.

@@ -97,6 +97,112 @@ fn rows_of_one_second_stand_in_the_order_in_which_they_tie() {
     assert_eq!((code, order), (0, ["5", "6", "7", "8"].map(str::to_owned).to_vec()));
 }
 
+/// Twelve rows of a card that tie, their ids one by one.
+fn twelve() -> Vec<String> {
+    let amounts = [1_000, -12, -45, 88, -9, -154, -20, -33, 250, -7, -61, -18];
+    let mut balance = 0;
+    let row = |(amount, number): (i32, u32)| {
+        balance += amount;
+        let kind = if amount < 0 { "D" } else { "C" };
+        let date = format!("2026-01-{:02} 10:00:00", number + 1);
+        settled(number, &date, &amount.abs().to_string(), kind, &balance.to_string())
+    };
+    amounts.into_iter().zip(1..).map(row).collect()
+}
+
+/// A row that came and could not be taken is no row to ask the provider for.
+#[test]
+fn a_missing_row_that_was_rejected_is_told_as_that() {
+    let spoilt = |from: &str, to: &str| {
+        let mut all = twelve();
+        assert!(all[5].contains(from), "{}", all[5]);
+        all[5] = all[5].replacen(from, to, 1);
+        all
+    };
+    let cases = [
+        (spoilt("\"amount\":154", "\"amount\":\"abc\""), "; txid 6, between 5 and 7, was rejected"),
+        (spoilt(":868", ":\"abc\""), "; txid 6, between 5 and 7 and of that amount, was rejected"),
+        (spoilt("01-07", "02-30"), "; txid 6, between 5 and 7 and of that amount, was rejected"),
+        (spoilt("\"txid\":6,", ""), "; a row of that amount was rejected"),
+        (spoilt("\"txid\":6,\"amount\":154", "\"amount\":\"abc\""), "; it may be the row that was rejected"),
+    ];
+    for (rows_of_page, told) in cases {
+        let place = Place::new();
+        let (code, reports) = run(&place, &[page(&rows_of_page)], "2026-01-01", "2026-01-31");
+        let found = rows(&reports["breaks.csv"]);
+        let cell = |name: &str| found[0][name].as_str();
+        assert_eq!((code, found.len()), (4, 1), "{found:?}");
+        let seen = ["check", "cause", "txid", "expected", "actual"].map(cell);
+        assert_eq!(seen, ["chain", "missing_entry", "7", "1002.00", "848.00"]);
+        assert!(cell("explanation").ends_with(&format!("{told}: see rejects.csv")), "{}", cell("explanation"));
+    }
+}
+
+/// All places that say what to do send to the rejects, and nobody to the provider.
+#[test]
+fn what_to_do_about_a_rejected_row_is_told_alike_everywhere() {
+    let place = Place::new();
+    let mut all = twelve();
+    all[5] = all[5].replacen("\"amount\":154", "\"amount\":\"abc\"", 1);
+    let (_, reports) = run(&place, &[page(&all)], "2026-01-01", "2026-01-31");
+    let id = rows(&reports["breaks.csv"])[0]["break_id"].clone();
+    let report = |name: &str| {
+        let path = place.path(&format!("out/reports/demo/2026-01-01_2026-01-31/{name}"));
+        std::fs::read_to_string(path).expect("a file")
+    };
+    let again = ["run", "job.toml", "--from", "2026-01-01", "--to", "2026-01-31"];
+    let told = [
+        place.tieout(&again).stdout,
+        place.tieout(&["breaks", "show", &id]).stdout,
+        report("summary.json"),
+        report("reconciliation.html"),
+    ];
+    for text in told {
+        assert!(text.contains("see rejects.csv: the row seems to have come"), "{text:.2000}");
+        assert!(!text.contains("ask the provider for the row"), "{text:.2000}");
+    }
+}
+
+/// A window that begins with a row that was rejected; and one in which nothing that was rejected fits.
+#[test]
+fn a_seam_tells_of_rejected_rows_as_well() {
+    let place = Place::new();
+    let all = twelve();
+    assert_eq!(run(&place, &[page(&all[..5])], "2026-01-01", "2026-01-06").0, 0);
+    let mut later = all[5..].to_vec();
+    later[0] = later[0].replacen(":868", ":\"abc\"", 1);
+    let (code, reports) = run(&place, &[page(&later)], "2026-01-07", "2026-01-31");
+    let found = rows(&reports["breaks.csv"]);
+    assert_eq!((code, found[0]["check"].as_str()), (4, "seam"), "{found:?}");
+    let explanation = &found[0]["explanation"];
+    assert!(explanation.ends_with("; txid 6, of that amount, was rejected: see rejects.csv"), "{explanation}");
+}
+
+/// What was rejected elsewhere may be the row or not: both are told.
+#[test]
+fn rejected_rows_that_do_not_fit_are_told_beside() {
+    let told = |spoilt: &[usize]| {
+        let mut all = twelve();
+        for row in spoilt {
+            all[*row] = all[*row].replacen("\"type\":\"D\"", "\"type\":\"?\"", 1);
+        }
+        all.remove(8);
+        let (_, reports) = run(&Place::new(), &[page(&all)], "2026-01-01", "2026-01-31");
+        let told = rows(&reports["breaks.csv"]).into_iter().map(|found| found["explanation"].clone());
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let one = told(&[11]);
+    let words = "; no row has the txid between 8 and 10; it may be the row that was rejected: see rejects.csv";
+    assert!(one.ends_with(words), "{one}");
+    let several = told(&[1, 2]);
+    for words in [
+        "2 rows that fit were rejected, txid 2, 3: see rejects.csv",
+        "it may be among the 2 rows that were rejected: see rejects.csv",
+    ] {
+        assert!(several.contains(words), "{several}");
+    }
+}
+
 /// Every quirk of spelling that the provider's documents show, and what becomes of it.
 #[test]
 fn every_spelling_is_read() {
@@ -115,6 +221,39 @@ fn every_spelling_is_read() {
     let (code, reports) = run(&place, &[page(&rows_of_page.map(str::to_owned))], "2026-01-01", "2026-01-31");
     assert_eq!(code, 0);
     insta::assert_snapshot!(reports["card_transactions.csv"]);
+}
+
+/// What was expected is told in the words of the provider's documents, not in those of the program.
+#[test]
+fn reasons_of_rejects_name_nothing_of_the_program() {
+    let place = Place::new();
+    let row = |number: u32, more: &str| {
+        let date = format!("2026-01-{:02} 10:00:00", number + 9);
+        settled(number, &date, "1", "C", &number.to_string()).replacen(r#","description":"d""#, more, 1)
+    };
+    let odd = [
+        (r#","vat_details":"text""#, r#"expected a list of objects of a rate and an amount, each once, found "text""#),
+        (r#","vat_details":[1]"#, "expected a list of objects of a rate and an amount, each once, found [1]"),
+        (
+            r#","vat_details":[{"rate":1,"rate":2}]"#,
+            r#"expected a list of objects of a rate and an amount, each once, found [{"rate":1,"rate":2}]"#,
+        ),
+        (r#","failed_reason":[5]"#, "expected an object of a code and a message, each once, found 5"),
+        (r#","fx_fee":{"a":1}"#, "each field once"),
+    ];
+    let rows_of_page: Vec<String> = odd.iter().zip(1..).map(|((more, _), number)| row(number, more)).collect();
+    let bodies = ["[]", "5", "\"x\"", r#"{"transactions":5}"#, r#"{"transactions":{"0":1}}"#];
+    let mut pages = vec![page(&rows_of_page), "5".to_owned(), "\"body\"".to_owned(), "[5]".to_owned()];
+    pages.extend(bodies.map(|body| format!(r#"{{"timestamp":1,"hash":"00","body":{body}}}"#)));
+    let (code, reports) = run(&place, &pages, "2026-01-01", "2026-01-31");
+    let reasons: Vec<String> = rows(&reports["rejects.csv"]).into_iter().map(|row| row["reason"].clone()).collect();
+    assert_eq!((code, reasons.len()), (4, odd.len() + 8), "{reasons:#?}");
+    for (_, words) in odd {
+        assert!(reasons.iter().any(|reason| reason.contains(words)), "expected {words} in {reasons:#?}");
+    }
+    for word in ["struct", "Wire", "sequence", "tuple", "Option", "newtype", "RawValue", "serde"] {
+        assert!(reasons.iter().all(|reason| !reason.contains(word)), "{word} in {reasons:#?}");
+    }
 }
 
 #[test]

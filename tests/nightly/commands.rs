@@ -163,6 +163,34 @@ fn backfill_commits_chunks_and_does_not_repeat_them() {
     assert_eq!(backwards.code, 2);
 }
 
+/// Chunks are read back as they were fetched; that a window lies in several of them is told, with the way to read it.
+#[test]
+fn a_backfill_is_read_back_chunk_by_chunk() {
+    let bench = Bench::new();
+    let range = ["--from", "2026-08-15", "--to", "2026-10-05", "--chunk", "month"];
+    let ended = bench.place.tieout(&[&["backfill", "job.toml"][..], &range].concat());
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let asked = bench.control().counters().requests;
+    let read = |from: &str, to: &str| {
+        let arguments = ["run", "job.toml", "--archive", "out/raw", "--out", "whole", "--from", from, "--to", to];
+        let ended = bench.place.tieout(&arguments);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        ended.stderr
+    };
+    let across = read("2026-08-20", "2026-10-05");
+    let hint =
+        "together they cover it: read them chunk by chunk, with `tieout backfill JOB --archive DIR --from 2026-08-20";
+    assert!(across.contains("no landed run covers") && across.contains(hint), "{across}");
+    let beyond = read("2026-08-20", "2026-10-06");
+    assert!(beyond.contains("hint: give --from and --to within one of them"), "{beyond}");
+    let again = [&["backfill", "job.toml", "--archive", "out/raw", "--out", "again"][..], &range].concat();
+    let ended = bench.place.tieout(&again);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert_eq!(bench.control().counters().requests, asked, "nobody is asked");
+    let lake = |out: &str| super::support::tree(&bench.place.path(&format!("{out}/lake")));
+    assert!(lake("out") == lake("again"));
+}
+
 /// The rows of the chunks are those of the whole.
 #[test]
 fn the_union_of_chunks_is_the_whole() {

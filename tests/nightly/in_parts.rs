@@ -242,6 +242,35 @@ fn pages_of_unknown_history_come_to_the_same() {
     assert!(odd > 10, "{odd} rows were spoilt");
 }
 
+/// A missing row is the rejected one, whichever part it is missing from.
+#[test]
+fn rejected_rows_are_told_as_missing_ones_in_parts_as_well() {
+    let archive = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(archive.path().join("card_transactions")).expect("a folder");
+    let mut balance = 0;
+    let row = |number: u32| {
+        balance += 10 + number;
+        let date = format!("2026-10-{:02} {:02}:00:00", 20 + number / 20, number % 20);
+        let row = super::books::settled(number, &date, &(10 + number).to_string(), "C", &balance.to_string());
+        if [31, 77, 110].contains(&number) { row.replacen("\"amount\":", "\"amount\":\"x\",\"was\":", 1) } else { row }
+    };
+    let all: Vec<String> = (1..160).map(row).collect();
+    let pages: Vec<String> = all.chunks(10).map(super::books::page).collect();
+    fs::write(archive.path().join("card_transactions/pages.ndjson"), pages.join("\n")).expect("pages");
+    let windows = [window("2026-10-20", "2026-10-30")];
+    let whole = left_by(archive.path(), &windows, &[Feed::CardTransactions], WHOLE, 1);
+    let told = rows(file(&whole, "breaks.csv"));
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (found, txid) in told.iter().zip([31, 77, 110]) {
+        let words = format!("; txid {txid}, between {} and {}, was rejected: see rejects.csv", txid - 1, txid + 1);
+        assert!(found["explanation"].ends_with(&words), "{found:?}");
+    }
+    for (rows_max, threads) in [(24, 1), (120, 2)] {
+        let parts = left_by(archive.path(), &windows, &[Feed::CardTransactions], rows_max, threads);
+        assert_eq!(differences(&whole, &parts), [""; 0], "at most {rows_max} rows");
+    }
+}
+
 fn without_position(page: &str) -> String {
     let from = page.find("\"filters\":").expect("filters");
     let to = from + page[from..].find('}').expect("an object") + 1;

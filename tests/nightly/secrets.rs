@@ -210,3 +210,126 @@ fn rejected_rows_of_an_archive_are_masked() {
         assert!(!text.contains(PAN), "{path}");
     }
 }
+
+/// What stands where a secret belongs, however the file is wrong: each with a part of the line by which its problem is told.
+const LEAKY_LINES: [(&str, &str); 34] = [
+    ("password", "password = \"canary-5ecret"),
+    ("password", "password = canary-5ecret"),
+    ("password", "password \"canary-5ecret\""),
+    ("password", "password: canary-5ecret"),
+    ("password", "password =\n  \"canary-5ecret\""),
+    ("password", "password = \"canary\"5ecret\""),
+    ("password", "\"password\" = 'canary-5ecret"),
+    ("password", "password = \"\"\"\nname = \"canary-5ecret\"\n"),
+    ("password", "password = [\n  \"canary-5ecret\",\n  5 5\n]"),
+    ("password", "password = \"canary-5ecret\""),
+    ("password", "password = \"\"\"\ncanary-5ecret\"\"\""),
+    ("password", "password = { value = \"canary-5ecret\" }"),
+    ("password", "password = { value = \"canary-5ecret\", env = \"HOME\" }"),
+    ("password", "password = { env = \"canary-5ecret\", file = \"canary-5ecret\" }"),
+    ("password", "password = { env = \"NOT_SET_ANYWHERE\" } # canary-5ecret"),
+    ("password", "password = { env = \"canary-5ecret\" }"),
+    ("password", "password = { env = 5, value = \"canary-5ecret\" }"),
+    ("password", "password = [\"canary-5ecret\"]"),
+    ("password", "password = [\n\"canary-5ecret\"\n]"),
+    ("password", "password = 4815162342"),
+    ("password", "password = 4815162342.5"),
+    ("password", "password = 1979-05-27"),
+    ("password", "password.value = \"canary-5ecret\""),
+    ("pasword", "pasword = \"canary-5ecret\""),
+    ("passphrase", "passphrase = \"canary-5ecret\""),
+    ("hunter", "hunter = { value = \"canary-5ecret\" }"),
+    ("client_secret", "client_secret = [[\"canary-5ecret\"]]"),
+    ("private_key", "private_key = \"-----BEGIN canary-5ecret\""),
+    ("private_key_passphrase", "private_key_passphrase = { value = \"canary-5ecret\" }"),
+    ("base_url", "base_url = \"https://me:canary-5ecret@ws-sandbox.anyti.me\""),
+    ("base_url", "base_url = \"https://me:canary-5ecret@ws sandbox\""),
+    ("base_url", "base_url = \"https:me:canary-5ecret@ws-sandbox.anyti.me"),
+    ("base_url", "base_url = \"https://ws-sandbox.anyti.me/?token=canary-5ecret\""),
+    ("base_url", "base_url = { env = \"SECRET_OF_ANOTHER\" }"),
+];
+
+/// Tables in which a secret stands as none may.
+const LEAKY_TABLES: [&str; 9] = [
+    "[notify]\nwebhook = [\"canary-5ecret\"]",
+    "[notify]\nwebhook = { value = \"https://hooks.example/canary-5ecret\" }",
+    "[notify]\nwebhook_token = 4815162342",
+    "[notify]\nwebhook_token = \"canary-5ecret",
+    "[notify]\nhealthcheck = [\"canary-5ecret\"]",
+    "[notify]\ncommand = \"tell --token canary-5ecret\"",
+    "[source.password]\nvalue = \"canary-5ecret\"",
+    "[sourc]\npassword = \"canary-5ecret\"",
+    "source = { provider = \"anytime\", password = \"canary-5ecret\", usernam = \"x\" }",
+];
+
+const SOURCE: &str = "[source]\nprovider = \"anytime\"\nbase_url = \"http://127.0.0.1:9\"\nusername = \"u\"\nclient_id = \"c\"\n\
+client_secret = { env = \"ANYTIME_CLIENT_SECRET\" }\npassword = { env = \"ANYTIME_PASSWORD\" }\n\
+private_key = { file = \"id_rsa.pem\" }\n";
+
+/// What the commands that read a job file say of `job`, as text and as JSON.
+fn said_of(place: &Place, job: &str) -> Vec<(i32, String)> {
+    let commands: [&[&str]; 5] = [
+        &["run", "job.toml"],
+        &["check", "job.toml", "--offline"],
+        &["check", "job.toml", "--offline", "--format", "json"],
+        &["schedule", "--print", "crontab", "job.toml"],
+        &["run", "job.toml", "--log-format", "json"],
+    ];
+    place.write("job.toml", job);
+    let said = |arguments: &&[&str]| {
+        let mut command = place.command(arguments);
+        let output = command.env("SECRET_OF_ANOTHER", "canary-5ecret").env("TIEOUT_LOG", "trace").output();
+        let ended: Ended = output.expect("it runs").into();
+        (ended.code, ended.stdout + &ended.stderr)
+    };
+    commands.iter().map(said).collect()
+}
+
+#[test]
+fn a_wrong_job_file_is_told_without_its_secrets() {
+    let place = Place::new();
+    let job = "[job]\nname = \"demo\"\nwindow = { last_days = 7 }\n";
+    let lines = LEAKY_LINES.map(|(key, line)| {
+        let is_other = |there: &&str| !there.starts_with(&format!("{key} "));
+        let others: Vec<&str> = SOURCE.lines().filter(is_other).collect();
+        format!("{job}{}\n{line}\n[output]\nformats = [\"csv\"]\n", others.join("\n"))
+    });
+    let tables = LEAKY_TABLES.map(|table| {
+        let root = table.starts_with("source");
+        let source = if table.contains("ource") && !table.contains("[sourc]") { "[report]\n" } else { SOURCE };
+        if root { format!("{table}\n{job}") } else { format!("{job}{source}{table}\n") }
+    });
+    for text in lines.iter().chain(&tables) {
+        for (nth, (code, said)) in said_of(&place, text).into_iter().enumerate() {
+            // A schedule is all that its command looks for.
+            assert!(code == 2 || nth == 3, "{code} of\n{text}\n{said}");
+            assert!(nth == 3 || said.contains("job.toml:"), "the place is told\n{text}\n{said}");
+            for part in ["canary", "5ecret", "4815162342", "1979"] {
+                assert!(!said.contains(part), "{part} of\n{text}\nis in\n{said}");
+            }
+        }
+    }
+}
+
+/// What the reader needs to see stays: the key, the place, what was expected.
+#[test]
+fn a_secret_in_the_job_file_is_shown_as_stars() {
+    let place = Place::new();
+    let told = |line: &str| {
+        let text = format!("[job]\nname = \"demo\"\nwindow = {{ last_days = 7 }}\n{SOURCE}{line}\n");
+        place.write("job.toml", &text);
+        let ended = place.tieout(&["run", "job.toml"]);
+        ended.stderr.split_once("\n\n").map_or(String::new(), |(_, problems)| problems.to_owned())
+    };
+    let told: Vec<String> = [
+        "private_key_passphrase = \"canary-5ecret",
+        "private_key_passphrase = { value = \"canary-5ecret\" }",
+        "private_key_passphrase = 4815162342",
+        "private_key_passphrase = { env = \"NOT_SET_ANYWHERE\" }   # canary-5ecret",
+        "pasword = \"canary-5ecret\"",
+        "ca_certificate = \"https://me:canary-5ecret@ws-sandbox.anyti.me/ca.pem\"",
+    ]
+    .map(told)
+    .into();
+    insta::assert_snapshot!(told.join("\n"));
+}

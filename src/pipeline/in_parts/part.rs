@@ -193,6 +193,7 @@ fn beyond<'b>(
         is_doubled,
         prior: knowledge.prior.filter(|_| number == 0),
         reported: reported.map(|reported| reported.after),
+        rejected: &survey.rejected,
     }
 }
 

@@ -13,11 +13,11 @@ use crate::landing::Archive;
 use crate::pipeline::gather::OwnerPages;
 use crate::pipeline::ordered::{Loads, for_each_in_order};
 use crate::pipeline::owner::Knowledge;
-use crate::pipeline::rejects::PageRejects;
+use crate::pipeline::rejects::{PageRejects, rejected_of};
 use crate::provider::anytime::decode::{Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Page, RawRow, RowForm};
 use crate::reconcile::part::votes_of_part;
-use crate::reconcile::{Link, Meaning, Votes};
+use crate::reconcile::{Link, Meaning, RejectedRows, Votes};
 use crate::record::{Clock, RejectRow, Window};
 
 /// Bytes of pages that are read ahead.
@@ -35,6 +35,8 @@ pub(super) struct Survey {
     pub currency: Option<String>,
     /// The window's rejects.
     pub rejects: Vec<RejectRow>,
+    /// What they say of rows that are missing.
+    pub rejected: RejectedRows,
     /// Whether all rows around the window could be taken.
     pub around_is_whole: bool,
     /// Whether rows after the window move the balance.
@@ -188,6 +190,7 @@ impl<'p> Gathering<'p> {
             meaning: Meaning::default(),
             currency: None,
             rejects: Vec::new(),
+            rejected: RejectedRows::default(),
             around_is_whole: true,
             goes_on: false,
         };
@@ -241,6 +244,7 @@ impl<'p> Gathering<'p> {
     fn finish(self, size: PartSize) -> Result<(Survey, bool)> {
         let mut survey = self.survey;
         survey.spans = self.timeline.spans(size.rows, size.around);
+        survey.rejected = rejected_of(&survey.rejects);
         survey.doubled = self.doubles.finish()?;
         // A card's balance is in its own currency, whichever its first row names.
         let own = self.knowledge.currency.map(str::to_owned).or_else(|| self.tally.own());

@@ -44,6 +44,17 @@ pub enum Decoded<R> {
     Rejected(Rejection),
 }
 
+/// The amount of a row that was rejected for something else, without its direction; `None` where it cannot be read.
+pub fn amount_of_rejected(raw: &str) -> Option<Money> {
+    #[derive(Deserialize)]
+    struct Amount<'a> {
+        #[serde(borrow, default)]
+        amount: Raw<'a>,
+    }
+    let Amount { amount } = serde_json::from_str(raw).ok()?;
+    money("amount", amount).ok().flatten().map(Money::abs)
+}
+
 /// What is known about the rows of one owner beside what they say themselves.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -79,6 +90,7 @@ fields! {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct WireIban<'a> {
     #[serde(borrow)]
     iban: Raw<'a>,
@@ -438,22 +450,24 @@ fn nested_iban<'a>(raw: Raw<'a>) -> Field<WireIban<'a>> {
         return Ok(WireIban::default());
     };
     match json.as_bytes()[0] {
-        b'{' => parse("iban", json),
+        b'{' => parse("iban", json, "an object of an IBAN's fields, each once"),
         b'[' => one_of("iban", json).and_then(|only: Json<'a>| nested_iban(Some(only))),
         _ => Ok(WireIban { iban: raw, ..WireIban::default() }),
     }
 }
 
 fn one_of<'a>(field: &'static str, json: &'a str) -> Field<Json<'a>> {
-    let items: Vec<Json<'a>> = parse(field, json)?;
+    let items: Vec<Json<'a>> = parse(field, json, "a list")?;
     match items.as_slice() {
         [only] => Ok(*only),
         _ => Err(FieldError::new(field, format!("expected one, found {}", items.len()))),
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(field: &'static str, json: &'a str) -> Field<T> {
-    serde_json::from_str(json).map_err(|error| FieldError::new(field, format!("{error}, found {}", excerpt(json))))
+/// Reads JSON that is valid; `expected` is what it should be, in the words of the provider's documents.
+fn parse<'a, T: Deserialize<'a>>(field: &'static str, json: &'a str, expected: &str) -> Field<T> {
+    let unlike = |_| FieldError::new(field, format!("expected {expected}, found {}", excerpt(json)));
+    serde_json::from_str(json).map_err(unlike)
 }
 
 /// `failed_reason` as one object, an array of them, a text, or nothing. Several are joined by `; `.
@@ -467,7 +481,7 @@ fn failure<'a>(raw: Raw<'a>) -> Field<(Option<Text<'a>>, Option<Text<'a>>)> {
         message: Raw<'a>,
     }
     let one = |json: &'a str| -> Field<_> {
-        let wire: WireFailure<'a> = parse(FIELD, json)?;
+        let wire: WireFailure<'a> = parse(FIELD, json, "an object of a code and a message, each once")?;
         Ok((text(FIELD, wire.code)?, text(FIELD, wire.message)?))
     };
     let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
@@ -476,7 +490,7 @@ fn failure<'a>(raw: Raw<'a>) -> Field<(Option<Text<'a>>, Option<Text<'a>>)> {
     match json.as_bytes()[0] {
         b'{' => one(json),
         b'[' => {
-            let items: Vec<Json<'a>> = parse(FIELD, json)?;
+            let items: Vec<Json<'a>> = parse(FIELD, json, "a list")?;
             let parts = items.iter().map(|item| one(item.get())).collect::<Field<Vec<_>>>()?;
             let (codes, messages): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
             Ok((joined(codes), joined(messages)))
@@ -497,13 +511,14 @@ fn joined<'a>(texts: Vec<Option<Text<'a>>>) -> Option<Text<'a>> {
 /// `vat_details` as compact JSON with both values as texts, as sent; `None` when there are none.
 fn vat_details<'a>(raw: Raw<'a>) -> Field<Option<Text<'a>>> {
     const FIELD: &str = "vat_details";
+    const EXPECTED: &str = "a list of objects of a rate and an amount, each once";
     let Some(json) = raw.map(Json::get).filter(|json| !scalar::is_empty_container(json)) else {
         return Ok(None);
     };
     let items: Vec<WireVat<'a>> = match objects(json) {
         Some(items) => items,
-        None if json.starts_with('{') => vec![parse(FIELD, json)?],
-        None => parse(FIELD, json)?,
+        None if json.starts_with('{') => vec![parse(FIELD, json, EXPECTED)?],
+        None => parse(FIELD, json, EXPECTED)?,
     };
     let mut out = String::with_capacity(json.len() + 8 * items.len());
     for item in items {

@@ -128,7 +128,7 @@ impl<'a, F: Fields<'a>> RowForm<'a> for RowText<'a, F> {
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
-#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+#[serde(expecting = "an object", bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
 struct WireEnvelope<'a, R> {
     timestamp: Raw<'a>,
     hash: Raw<'a>,
@@ -136,7 +136,7 @@ struct WireEnvelope<'a, R> {
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
-#[serde(bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
+#[serde(expecting = "an object as the body", bound(deserialize = "'de: 'a, R: Deserialize<'de>"))]
 struct WireBody<'a, R> {
     acc_id: Raw<'a>,
     card_ref: Raw<'a>,
@@ -212,6 +212,7 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireFilters<'a> {
     #[serde(borrow)]
     limit_start: Raw<'a>,
@@ -224,9 +225,21 @@ struct WireFilters<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireSender<'a> {
     #[serde(borrow)]
     sender_account_id: Raw<'a>,
+}
+
+/// What is wrong with a page, in the words of JSON.
+fn not_an_envelope(error: &serde_json::Error) -> String {
+    const WORDS: [(&str, &str); 3] = [
+        ("expected a sequence", "expected a list"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("invalid type: map", "invalid type: object"),
+    ];
+    let told = WORDS.into_iter().fold(error.to_string(), |told, (theirs, ours)| told.replacen(theirs, ours, 1));
+    format!("expected an envelope with a body: {told}")
 }
 
 /// The number that the provider gave its answer; `None` when it is not found before anything unusual.
@@ -254,7 +267,7 @@ impl<'a, R: RowForm<'a>> Page<'a, R> {
         let json = std::str::from_utf8(response).map_err(|error| format!("expected UTF-8: {error}"))?;
         let envelope: WireEnvelope<'a, R> = match WireEnvelope::scan(json) {
             Some(envelope) => envelope,
-            None => serde_json::from_str(json).map_err(|error| format!("expected an envelope with a body: {error}"))?,
+            None => serde_json::from_str(json).map_err(|error| not_an_envelope(&error))?,
         };
         let body = envelope.body;
         if let Some(error) = body.error {

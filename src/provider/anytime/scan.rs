@@ -108,8 +108,9 @@ pub enum Next {
 /// fields that are not declared are passed over.
 macro_rules! fields {
     ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($name_in_json:literal => $field:ident,)+ }) => {
-        $(#[$attribute])*
         #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(expecting = "an object")]
+        $(#[$attribute])*
         $visibility struct $name<'a> {
             $(#[serde(borrow, rename = $name_in_json)]
             $field: $crate::provider::anytime::scalar::Raw<'a>,)+

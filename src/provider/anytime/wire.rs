@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 /// What every answer is wrapped in.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Envelope<'a> {
     /// Seconds since 1970, in the spelling that was hashed.
     #[serde(borrow, default)]
@@ -46,12 +47,14 @@ pub struct Rows {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ErrorBody<'a> {
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ErrorFields<'a> {
     #[serde(borrow, default)]
     code: Option<&'a RawValue>,
@@ -62,6 +65,7 @@ struct ErrorFields<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct PageBody<'a> {
     #[serde(borrow, default)]
     filters: Option<&'a RawValue>,
@@ -78,12 +82,14 @@ struct PageBody<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Filters<'a> {
     #[serde(borrow, default)]
     limit_number: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct TokenBody<'a> {
     #[serde(borrow, default)]
     access_token: Option<Cow<'a, str>>,
@@ -92,12 +98,14 @@ struct TokenBody<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ApiCheckBody<'a> {
     #[serde(borrow, default)]
     date_time: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 #[allow(clippy::struct_field_names, reason = "the provider's names")]
 struct AccountFields<'a> {
     #[serde(borrow, default)]
@@ -109,6 +117,7 @@ struct AccountFields<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct CardFields<'a> {
     #[serde(borrow, default)]
     card_ref: Option<&'a RawValue>,
@@ -119,6 +128,7 @@ struct CardFields<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct DateFields<'a> {
     #[serde(borrow, default)]
     date: Option<&'a RawValue>,

@@ -4,6 +4,7 @@
 //! everywhere, or at random. It is learnt from the places where the chain holds.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// Gaps that are compared; more say no more.
 const SAMPLES_MAX: usize = 256;
@@ -83,6 +84,12 @@ impl Ids {
         (self.is_dense && to.checked_sub(from) == Some(2)).then(|| from + 1).filter(|id| !self.knows(*id))
     }
 
+    /// The ids that could stand between two rows, where ids grow along the chain.
+    pub fn between(&self, from: u32, to: u32) -> Option<Range<u64>> {
+        let (from, to) = (self.number[from as usize], self.number[to as usize]);
+        (!self.gaps.is_empty() && from < to).then_some(from + 1..to)
+    }
+
     fn knows(&self, id: u64) -> bool {
         self.all.binary_search(&id).is_ok()
     }
@@ -145,7 +152,7 @@ impl Ids {
 }
 
 /// What stands before the digits at the end, and those.
-fn split(id: &str) -> (&str, &str) {
+pub(super) fn split(id: &str) -> (&str, &str) {
     let digits = id.bytes().rev().take_while(u8::is_ascii_digit).count();
     id.split_at(id.len() - digits)
 }

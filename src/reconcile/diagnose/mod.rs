@@ -9,6 +9,7 @@
 mod digits;
 mod habits;
 mod ids;
+mod rejected;
 mod second;
 mod weigh;
 mod witness;
@@ -22,6 +23,7 @@ use crate::breaks::Cause;
 use crate::record::Money;
 use crate::record::feed::natural_cmp;
 use habits::Habits;
+pub use rejected::{RejectedRow, RejectedRows};
 pub(super) use witness::hear_twins;
 
 /// Rows before a fault among which the original of a copy is looked for.
@@ -49,12 +51,14 @@ pub(super) struct Case<'a, R> {
     pub digits: u8,
     /// The balance that the provider reports after the last row, where it is known.
     reported: Option<Money>,
+    /// What of the owner was rejected.
+    rejected: Option<&'a RejectedRows>,
     habits: OnceCell<Habits<'a>>,
 }
 
 impl<'a, R: Link> Case<'a, R> {
     pub fn new(rows: &'a [R], entries: &'a [Entry], chain: &'a Chain, meaning: Meaning, digits: u8) -> Self {
-        Self { rows, entries, chain, meaning, digits, reported: None, habits: OnceCell::new() }
+        Self { rows, entries, chain, meaning, digits, reported: None, rejected: None, habits: OnceCell::new() }
     }
 
     /// The same with the balance that the provider reports after the last row.
@@ -221,7 +225,11 @@ impl<'a, R: Link> Case<'a, R> {
                 self.money(suspect.fault.expected),
             ),
         };
-        if let Some(evidence) = verdict.evidence {
+        let evidence = match verdict.cause {
+            Cause::MissingEntry => self.missing_or_rejected(suspect, verdict.evidence),
+            _ => verdict.evidence,
+        };
+        if let Some(evidence) = evidence {
             sentence.push_str("; ");
             sentence.push_str(&evidence);
         }

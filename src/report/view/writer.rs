@@ -225,6 +225,7 @@ impl<'a> Writer<'a> {
         let currency = found.currency.as_deref();
         let around = self.story.around.get(&found.break_id).map(Vec::as_slice).unwrap_or_default();
         let cause = catalogue::of_cause(found.cause);
+        let advice = catalogue::advice_on(found.cause, &found.explanation);
         BreakView {
             id: found.break_id.clone(),
             check: words(found.check),
@@ -240,7 +241,7 @@ impl<'a> Writer<'a> {
             first_seen: found.first_seen.to_string(),
             age: age(found.first_seen, self.story.as_of),
             means: cause.as_ref().map(|cause| cause.means.to_owned()).unwrap_or_default(),
-            advice: cause.as_ref().map(|cause| cause.advice.split('`').collect()).unwrap_or_default(),
+            advice: advice.map(|advice| advice.split('`').collect()).unwrap_or_default(),
             commands: self.commands(found),
             around: around.iter().map(|around| self.around(around)).collect(),
             certificates: self.certificates.told(owner_of(found), self.story.locale),
