@@ -181,8 +181,8 @@ impl<'a> Matcher<'a> {
         let left: Vec<usize> = transfers.iter().copied().filter(|transfer| self.is_open_transfer(*transfer)).collect();
         // A fee names the transfer for which it is taken, but goes to nobody's IBAN.
         let is_paid_to =
-            |iban: &Box<str>| left.iter().any(|transfer| self.transfers[*transfer].iban.as_ref() == Some(iban));
-        let is_payment = |line: &LineFact| line.iban.as_ref().is_some_and(is_paid_to) || !words::is_fee(&line.text);
+            |iban: &str| left.iter().any(|transfer| self.transfers[*transfer].iban.as_deref() == Some(iban));
+        let is_payment = |line: &LineFact| line.iban.as_deref().is_some_and(is_paid_to) || !words::is_fee(&line.text);
         let payments = |line: &usize| self.is_open_debit(*line) && is_payment(self.lines[*line]);
         let debits: Vec<usize> = lines.iter().copied().filter(payments).collect();
         let (paid, ordered) = (self.sum_of_lines(&debits), self.sum_of_transfers(&left));
