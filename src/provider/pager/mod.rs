@@ -21,8 +21,9 @@
 //! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that show the end, and so does
 //! a page of nothing but the overlap. One such answer is believed behind a first page, where `total_results` counts just as
 //! many rows. Otherwise it takes two in a row: the first could be a hiccup, or a silent clamp by a server that echoes nothing, something that
-//! cannot be, or what it was asked for. A listing's only page, of which the last row is still the last when its end is
-//! asked for, need not be read again: that row at its place shows that as many stand before it as were read.
+//! cannot be, or what it was asked for. A listing's only page that is short by its echo, and of which the last row is still
+//! the last when its end is asked for, need not be read again: that row at its place shows that as many stand before it as
+//! were read.
 //! `total_results` by itself never ends a listing and never makes it unproved; when it promises more rows than were seen, the
 //! same further question is put. (A page of one row is not asked for its end, but read again: a server that gives one row at a
 //! time and echoes what it was asked for is not believed in.)
@@ -347,7 +348,8 @@ impl Pager {
         if let Some(reason) = pass.bridged {
             return self.give_up(reason);
         }
-        let is_short = pass.first.len() < self.settings.page_size as usize;
+        let limit = pass.first.limit(self.settings.page_size);
+        let is_short = limit.is_some_and(|limit| (pass.first.len() as u64) < limit);
         if pass.pages.len() == 1 && pass.reads == 2 && pass.seams == 1 && is_short && !self.settings.twice {
             return self.prove(&pass, "its end was asked for, and its last row was the last");
         }
