@@ -2,6 +2,8 @@
 
 #[path = "register/bench.rs"]
 mod bench;
+#[path = "register/feeds.rs"]
+mod feeds;
 #[path = "register/lives.rs"]
 mod lives;
 #[path = "register/moves.rs"]

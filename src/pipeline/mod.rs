@@ -165,6 +165,7 @@ impl<'p> Ledger<'p> {
             feeds.chain([&dataset::BALANCES, &dataset::BREAKS, &dataset::REJECTS]).collect();
         let mut publication =
             Publication::begin(out, &plan.job_name, plan.window, &gathered.run_id, formats, &datasets)?;
+        keep_what_is_not_asked_for(&mut publication, plan);
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let book = formats::Book::begin(plan.output.accounting, &publication, &datasets)?;
         let rejects = gathered.unreadable.clone();
@@ -477,6 +478,15 @@ fn days_around(plan: &Plan, needs: Needs, seen_on: Day) -> Window {
 fn append<R: Row>(publication: &mut Publication, dataset: &'static Dataset, rows: &[R]) -> Result<()> {
     let mut encoded = publication.encoder(dataset).encode(rows);
     publication.append(&mut encoded)
+}
+
+/// Balances of all kinds of owners share partitions: those that other jobs committed of owners whose chain this job leaves
+/// out stay.
+fn keep_what_is_not_asked_for(publication: &mut Publication, plan: &Plan) {
+    let left_out = Feed::ALL.into_iter().filter(|feed| feed.is_chain() && !plan.feeds.contains(feed));
+    for feed in left_out {
+        publication.keep_all_but(&dataset::BALANCES, feed.owner_kind(), []);
+    }
 }
 
 /// Rows that an earlier run committed stay in the lake where this run could not ask for them.
