@@ -10,5 +10,7 @@ mod lives;
 mod moves;
 #[path = "register/seams.rs"]
 mod seams;
+#[path = "register/slides.rs"]
+mod slides;
 #[path = "register/tampering.rs"]
 mod tampering;

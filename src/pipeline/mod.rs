@@ -131,6 +131,8 @@ struct Ledger<'p> {
     owners: Vec<OwnerLine>,
     meanings: Meanings,
     cross: CrossChecks,
+    /// Known breaks of which the checks between feeds could say nothing.
+    unjudged: Vec<String>,
     later: LaterDays,
     beside: Beside,
     /// Owners whose last balance was compared with the one that the provider reports.
@@ -178,7 +180,8 @@ impl<'p> Ledger<'p> {
             rejects,
             owners: Vec::new(),
             meanings: Meanings::default(),
-            cross: CrossChecks::new(terms, out.machine().threads),
+            cross: CrossChecks::new(terms, cross::watched(out.state(), plan.window)?, out.machine().threads),
+            unjudged: Vec::new(),
             later: LaterDays::read(out, plan.window.to)?,
             beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
@@ -243,8 +246,9 @@ impl<'p> Ledger<'p> {
             products.iter_mut().try_for_each(&mut take)
         })?;
         self.in_parts = in_parts;
-        let breaks = self.cross.finish();
-        self.breaks.extend(breaks);
+        let checked = self.cross.finish();
+        self.breaks.extend(checked.breaks);
+        self.unjudged = checked.unjudged;
         Ok(())
     }
 
@@ -313,16 +317,13 @@ impl<'p> Ledger<'p> {
             let place = |reject: &RejectRow| (reject.feed, reject.owner_id.clone(), reject.page_sha256.clone());
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
-        let found = std::mem::take(&mut self.breaks);
-        let mut registered = register::register(
-            &mut self.publication,
-            out.state(),
-            self.plan,
-            gathered,
-            found,
-            &self.rejects,
-            &self.beside,
-        )?;
+        let found = register::Found {
+            breaks: std::mem::take(&mut self.breaks),
+            unjudged: std::mem::take(&mut self.unjudged),
+            rejects: &self.rejects,
+            beside: &self.beside,
+        };
+        let mut registered = register::register(&mut self.publication, out.state(), self.plan, gathered, found)?;
         registered.taken_back.extend(seams_over);
         // What follows tells of the run; its rows, and which earlier ones stay, are settled.
         self.publication.begin_lake()?;

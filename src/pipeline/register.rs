@@ -35,16 +35,24 @@ pub(super) struct Registered {
     pub kept: Option<String>,
 }
 
+/// What a run found, as the register takes it.
+pub(super) struct Found<'l> {
+    pub breaks: Vec<Break>,
+    /// Ids of known breaks of which the run could say nothing.
+    pub unjudged: Vec<String>,
+    pub rejects: &'l [RejectRow],
+    pub beside: &'l Beside,
+}
+
 /// What the register knows of the breaks found, with the restatements that the comparison with earlier runs adds.
 pub(super) fn register(
     publication: &mut Publication,
     state: &State,
     plan: &Plan,
     gathered: &Gathered,
-    mut found: Vec<Break>,
-    rejects: &[RejectRow],
-    beside: &Beside,
+    found: Found<'_>,
 ) -> Result<Registered> {
+    let Found { breaks: mut found, unjudged, rejects, beside } = found;
     let known = state.known_breaks()?;
     let mut comparison = Comparison {
         state,
@@ -83,6 +91,7 @@ pub(super) fn register(
     rows_of(&mut registered, &found, &known, gathered.seen_on, plan, &first_reported);
     taken_back.retain(|id| !registered.rows.iter().any(|row| row.break_id == *id));
     carry_restatements(&mut registered, &known, plan, &taken_back);
+    carry(&mut registered, plan, unjudged.iter().filter_map(|id| known.get(id)));
     registered.taken_back = taken_back;
     Ok(registered)
 }
@@ -128,16 +137,21 @@ fn carry_restatements(
     plan: &Plan,
     taken_back: &[String],
 ) {
-    let told: HashSet<String> = registered.rows.iter().map(|row| row.break_id.clone()).collect();
     let mut carried: Vec<&KnownBreak> = known
         .values()
         .filter(|known| known.check == Check::Restatement.name() && known.status != "resolved")
         .filter(|known| known.booking_date.is_some_and(|day| plan.window.contains(day)))
         .filter(|known| known.listings.iter().all(|name| plan.feeds.iter().any(|feed| feed.name() == name)))
-        .filter(|known| !told.contains(&known.break_id) && !taken_back.contains(&known.break_id))
+        .filter(|known| !taken_back.contains(&known.break_id))
         .collect();
     carried.sort_by(|a, b| (a.booking_date, &a.break_id).cmp(&(b.booking_date, &b.break_id)));
-    for known in carried {
+    carry(registered, plan, carried.into_iter());
+}
+
+/// Known breaks that are not over, whatever this run found: they are told as they are known.
+fn carry<'k>(registered: &mut Registered, plan: &Plan, carried: impl Iterator<Item = &'k KnownBreak>) {
+    let told: HashSet<String> = registered.rows.iter().map(|row| row.break_id.clone()).collect();
+    for known in carried.filter(|known| !told.contains(&known.break_id)) {
         let Some(row) = row_of(known) else {
             continue;
         };

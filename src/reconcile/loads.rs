@@ -8,12 +8,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::cross::Terms;
+use super::cross::{Terms, Watched};
 use super::facts::{AccountFacts, CardFact, LineFact, Side};
 use super::pairing::{pair, rivals};
 use super::words::{self, CardWord};
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::record::{Money, Owner, Stamp};
+use crate::record::{Money, Owner, OwnerKind, Stamp};
 
 /// Seconds between the two rows of a load whose line names the card, at most.
 const NAMED_APART_S_MAX: i64 = 86_400;
@@ -26,6 +26,16 @@ const ALIKE_MIN: usize = 2;
 
 /// Compares the account's lines with its cards' rows; nothing where either is not there.
 pub fn check_loads(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
+    judge_loads(facts, terms, &[], &mut Vec::new())
+}
+
+/// As [`check_loads`]; notes the watched breaks of which nothing can be said.
+pub(super) fn judge_loads(
+    facts: &AccountFacts,
+    terms: Terms,
+    watched: &[(OwnerKind, &str, &Watched)],
+    unjudged: &mut Vec<String>,
+) -> Vec<Break> {
     let Some(statement) = facts.statements.as_ref().filter(|_| !facts.cards.is_empty()) else {
         return Vec::new();
     };
@@ -36,6 +46,9 @@ pub fn check_loads(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
     let mut breaks = loads.differing();
     breaks.extend(loads.lines_left());
     breaks.extend(loads.rows_left());
+    let of_check = watched.iter().filter(|(_, _, known)| known.check == Check::CardLoad);
+    let left = of_check.filter(|(kind, owner, known)| !loads.is_judged(*kind, owner, &known.row));
+    unjudged.extend(left.map(|(_, _, known)| known.break_id.clone()));
     breaks
 }
 
@@ -181,6 +194,19 @@ impl<'a> Loads<'a> {
         let from_s = i64::from(self.terms.window.from.epoch_days()) * day_s;
         let to_s = (i64::from(self.terms.window.to.epoch_days()) + 1) * day_s;
         inside && at.day() < self.terms.seen_on && local_s - from_s >= EDGE_S && to_s - local_s > EDGE_S
+    }
+
+    /// Whether a break that an earlier run told of a row or line, and this one did not, is over. It is not where a
+    /// counterpart may lie out of sight, or nothing in sight tells any more what the row is.
+    fn is_judged(&self, kind: OwnerKind, owner: &str, txid: &str) -> bool {
+        if kind == OwnerKind::Card {
+            let is_it = |row: &&Row<'_>| {
+                *row.fact.txid == *txid && self.facts.cards[row.card].owner.card_ref == owner && row.fact.inside
+            };
+            return self.rows.iter().filter(is_it).all(|row| row.taken);
+        }
+        let is_it = |line: &&Line<'_>| *line.fact.txid == *txid && line.fact.inside;
+        self.lines.iter().filter(is_it).all(|line| line.taken || line.card.is_none())
     }
 
     fn open_rows(&self) -> Vec<usize> {
