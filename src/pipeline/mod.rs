@@ -13,6 +13,7 @@ mod owner;
 mod page;
 mod register;
 pub mod report;
+mod same;
 mod seam;
 mod share;
 mod stay;
@@ -45,6 +46,7 @@ use ordered::Loads;
 use owner::{Knowledge, Outcome};
 use page::Kept;
 use report::{OwnerLine, Report};
+use same::Firsts;
 use seam::LaterDays;
 
 pub use share::refuse_another_share;
@@ -131,8 +133,9 @@ struct Ledger<'p> {
     owners: Vec<OwnerLine>,
     meanings: Meanings,
     cross: CrossChecks,
-    /// Known breaks of which the checks between feeds could say nothing.
+    /// Known breaks of which the run can say nothing.
     unjudged: Vec<String>,
+    firsts: Firsts,
     later: LaterDays,
     beside: Beside,
     /// Owners whose last balance was compared with the one that the provider reports.
@@ -182,6 +185,7 @@ impl<'p> Ledger<'p> {
             meanings: Meanings::default(),
             cross: CrossChecks::new(terms, cross::watched(out.state(), plan.window)?, out.machine().threads),
             unjudged: Vec::new(),
+            firsts: Firsts::read(out.state())?,
             later: LaterDays::read(out, plan.window.to)?,
             beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
@@ -248,7 +252,7 @@ impl<'p> Ledger<'p> {
         self.in_parts = in_parts;
         let checked = self.cross.finish();
         self.breaks.extend(checked.breaks);
-        self.unjudged = checked.unjudged;
+        self.unjudged.extend(checked.unjudged);
         Ok(())
     }
 
@@ -264,6 +268,8 @@ impl<'p> Ledger<'p> {
         let is_broken = !outcome.breaks.is_empty();
         self.cross.take(outcome, whole);
         let key = key_of(&outcome.owner);
+        let unjudged = outcome.begins_at.iter().flat_map(|row| self.firsts.at(&key, row));
+        self.unjudged.extend(unjudged);
         self.beside.compare(outcome.feed, &key, outcome.beside);
         // A comparison that proved nothing is told in a note.
         if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {

@@ -8,6 +8,7 @@ use super::beside::Beside;
 use super::gather::Gathered;
 use super::gone::{self, Back, GoneDays};
 use super::report::{ClosingsMoved, Since};
+use super::same::Faults;
 use super::{dataset_of, key_of, moved, stay};
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -106,8 +107,13 @@ fn rows_of(
     first_reported: &HashMap<String, String>,
 ) {
     let mut ids = HashSet::new();
+    let faults = Faults::of(known);
     for found in found {
         let mut row = found.to_row(seen_on, "open");
+        let mut listings = needs(found, plan);
+        if let Some((told, same)) = faults.told_first(&row).filter(|(told, _)| !ids.contains(&told.break_id)) {
+            (row, listings) = (told, same.listings.clone());
+        }
         // A second break of the same check and row: told apart by its place.
         let base = row.break_id.clone();
         for further in 2.. {
@@ -124,7 +130,7 @@ fn rows_of(
         registered.seen.push(SeenBreak {
             account: is_card.then(|| found.owner.acc_id.clone()),
             earlier: first_reported.get(&row.break_id).cloned(),
-            ..SeenBreak::new(&row, scope(&row, plan)).needing(needs(found, plan))
+            ..SeenBreak::new(&row, scope(&row, plan)).needing(listings)
         });
         registered.rows.push(row);
     }
@@ -164,7 +170,7 @@ fn carry<'k>(registered: &mut Registered, plan: &Plan, carried: impl Iterator<It
 }
 
 /// A break of the register as reports show it.
-fn row_of(known: &KnownBreak) -> Option<BreakRow> {
+pub(super) fn row_of(known: &KnownBreak) -> Option<BreakRow> {
     Some(BreakRow {
         break_id: known.break_id.clone(),
         check: Check::ALL.into_iter().map(Check::name).find(|name| *name == known.check)?,
