@@ -130,3 +130,17 @@ fn a_job_without_a_lake_between_two_that_have_one_loses_no_balances() {
     assert_eq!(owners(&bench, "2026-03-02"), ["7", "ANY1"]);
     bench.assert_intact();
 }
+
+#[test]
+fn an_edited_csv_of_balances_names_its_day_beside_those_of_another_job() {
+    let bench = bench();
+    bench.run_archive(CARDS, WEEK);
+    bench.run_archive(STATEMENTS, WEEK);
+    let path = bench.reports(WEEK[0], WEEK[1]).join("balances.csv");
+    let csv = std::fs::read_to_string(&path).expect("a file");
+    assert!(csv.contains("85.00"), "{csv}");
+    std::fs::write(&path, csv.replace("85.00", "86.00")).expect("a file");
+    let (code, told) = bench.verify();
+    let days: Vec<&str> = told["findings"].as_array().expect("a list").iter().map(|found| text(found, "day")).collect();
+    assert_eq!((code, days), (1, vec!["2026-03-04"]), "{told:#}");
+}
