@@ -130,7 +130,7 @@ pub(super) fn source(archive: &Archive, response: ResponseId, bytes: &[u8]) -> S
         request_id: page::request_id(bytes).map(str::to_owned),
         file: archive.name_of(response).to_owned(),
         number: response.0,
-        sha256: archive.sha256_of(response).unwrap_or_else(|| super::owner::sha256(bytes)),
+        sha256: archive.sha256_of(response).unwrap_or_else(|| super::rejects::sha256(bytes)),
     }
 }
 

@@ -347,7 +347,7 @@ fn unreadable(feed: Feed, response: &[u8], reason: String) -> RejectRow {
         feed,
         owner_id: None,
         txid: None,
-        page_sha256: super::owner::sha256(response),
+        page_sha256: super::rejects::sha256(response),
         pointer: String::new(),
         reason,
         raw: landing::mask::masked_text(&String::from_utf8_lossy(response)).into_owned(),

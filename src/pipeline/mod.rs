@@ -12,6 +12,7 @@ mod ordered;
 mod owner;
 mod page;
 mod register;
+mod rejects;
 pub mod report;
 mod same;
 mod seam;

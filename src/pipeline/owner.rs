@@ -4,21 +4,19 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::around::{self, Picked, Responses, Shown, Wanted};
 use super::gather::OwnerPages;
+use super::rejects::PageRejects;
 use crate::Result;
 use crate::breaks::Break;
 use crate::formats::statement::{Movement, OwnerBooks};
 use crate::formats::xlsx::{SheetRows, sheet_rows};
 use crate::formats::{Accounting, OwnerFiles};
 use crate::job::Plan;
-use crate::landing::mask::masked_text;
 use crate::landing::{self, Archive, ListingPage};
 use crate::output::{Encoded, Encoder, reported_of};
 use crate::planted::{Bug, is_planted};
-use crate::provider::anytime::decode::{self, Context, CurrencyTally, Decoded, Rejection};
+use crate::provider::anytime::decode::{self, Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Fields, Page, ROW_BYTES_ABOUT, RawRow, RowForm};
 use crate::reconcile::closing::{self, Closing, Ending};
 use crate::reconcile::facts::{self, Facts, Needs, Side};
@@ -373,7 +371,7 @@ impl<'p> Reader<'p> {
         let facts = if self.knowledge.needs.any_of(self.pages.feed) {
             let mut rows = facts(&books.rows);
             rows.extend(facts(around));
-            side(Side { rows, rejected: rejects.iter().map(|reject| reject.raw.clone()).collect() })
+            side(Side { rows, rejected: rejects.iter().map(|reject| reject.raw.as_str()).collect() })
         } else {
             Facts::None
         };
@@ -437,10 +435,11 @@ pub(super) fn read<'p, R, F: Fields<'p>>(
     };
     for (number, (response, skip)) in responses.iter().enumerate() {
         let skip = if is_planted(Bug::OverlapDoubled) { &0 } else { skip };
+        let rejected = PageRejects::of(pages, response);
         let page = match Page::<RawRow<'p, F>>::parse(pages.feed, response) {
             Ok(page) => page,
             Err(reason) => {
-                rejects.push(reject_page(pages, response, reason));
+                rejects.push(rejected.page(reason));
                 continue;
             }
         };
@@ -454,7 +453,7 @@ pub(super) fn read<'p, R, F: Fields<'p>>(
                 Decoded::Outside => {}
                 Decoded::Rejected(_) if is_planted(Bug::RejectDropped) => {}
                 Decoded::Rejected(rejection) => {
-                    rejects.push(reject_row(pages, response, index, &rejection, raw));
+                    rejects.push(rejected.row(index, &rejection, raw));
                 }
             }
         }
@@ -484,47 +483,4 @@ impl<'p> Seen<'p> {
         }
         is_new
     }
-}
-
-/// A page that cannot be read.
-pub(super) fn reject_page(pages: &OwnerPages, response: &[u8], reason: String) -> RejectRow {
-    reject(pages, response, String::new(), None, reason, &String::from_utf8_lossy(response))
-}
-
-/// A row that cannot be taken.
-pub(super) fn reject_row(
-    pages: &OwnerPages,
-    response: &[u8],
-    index: usize,
-    rejection: &Rejection,
-    raw: &str,
-) -> RejectRow {
-    let key = if pages.feed == Feed::CreditTransfers { "credit-transfers" } else { "transactions" };
-    let field = if rejection.field.is_empty() { String::new() } else { format!("/{}", rejection.field) };
-    let pointer = format!("/body/{key}/{index}{field}");
-    reject(pages, response, pointer, rejection.txid.clone(), rejection.reason.clone(), raw)
-}
-
-fn reject(
-    pages: &OwnerPages,
-    response: &[u8],
-    pointer: String,
-    txid: Option<String>,
-    reason: String,
-    raw: &str,
-) -> RejectRow {
-    RejectRow {
-        feed: pages.feed,
-        owner_id: Some(pages.owner.id().to_owned()).filter(|id| !id.is_empty()),
-        txid,
-        page_sha256: sha256(response),
-        pointer,
-        reason,
-        raw: masked_text(raw).into_owned(),
-    }
-}
-
-/// Hex SHA-256.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

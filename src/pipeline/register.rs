@@ -162,6 +162,7 @@ fn carry<'k>(registered: &mut Registered, plan: &Plan, carried: impl Iterator<It
             continue;
         };
         registered.seen.push(SeenBreak {
+            account: known.account.clone(),
             earlier: known.earlier.clone(),
             ..SeenBreak::new(&row, scope(&row, plan)).needing(known.listings.clone())
         });

@@ -4,6 +4,7 @@
 //! that are alike in all else differ in their balance. Where the account statement is there it decides: a line whose txid
 //! it has is no copy (whether that one is, its chain tells); one that it does not have is the copy of one that it has.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cross::Terms;
@@ -43,12 +44,13 @@ pub(super) fn iban_copies(facts: &AccountFacts, terms: Terms) -> Vec<Copy> {
     }
     let known: Option<HashSet<&str>> =
         facts.statements.as_ref().map(|side| side.rows.iter().map(|line| &*line.txid).collect());
+    let directions = LazyCell::new(|| directions_by_moment(side));
     let mut copies = Vec::new();
     for mut lines in alike.into_values() {
         lines.sort_by(|a, b| natural_cmp(&a.txid, &b.txid));
         let (originals, further) = match &known {
             Some(known) => split(facts, lines, known),
-            None if comes_back(side, lines[0]) => continue,
+            None if comes_back(&directions, lines[0]) => continue,
             None => (lines[..1].to_vec(), lines[1..].to_vec()),
         };
         let is_proved = known.is_some() || lines_state_balances(&originals);
@@ -66,7 +68,7 @@ fn split<'a>(
     lines: Vec<&'a LineFact>,
     known: &HashSet<&str>,
 ) -> (Vec<&'a LineFact>, Vec<&'a LineFact>) {
-    let rejected = |line: &LineFact| facts.statements.as_ref().is_some_and(|side| side.rejected_names(&line.txid));
+    let rejected = |line: &LineFact| facts.statements.as_ref().is_some_and(|side| side.rejected.names(&line.txid));
     let (here, lacking): (Vec<_>, Vec<_>) =
         lines.into_iter().partition(|line| known.contains(&*line.txid) || rejected(line));
     match lacking.as_slice() {
@@ -79,10 +81,15 @@ fn lines_state_balances(lines: &[&LineFact]) -> bool {
     lines.iter().all(|line| line.balance.is_some())
 }
 
+/// Moments at which a settled line takes or gives, by whether it takes.
+fn directions_by_moment(side: &Side<LineFact>) -> HashSet<(i64, bool)> {
+    let settled = side.rows.iter().filter(|line| line.settled);
+    settled.map(|line| (line.at.utc_micros(), line.amount.is_negative())).collect()
+}
+
 /// Whether the same moment takes the balance back, so that the same line may rightly come again.
-fn comes_back(side: &Side<LineFact>, line: &LineFact) -> bool {
-    let mut moment = side.rows.iter().filter(|other| other.settled && other.at == line.at);
-    moment.any(|other| other.amount.is_negative() != line.amount.is_negative())
+fn comes_back(directions: &HashSet<(i64, bool)>, line: &LineFact) -> bool {
+    directions.contains(&(line.at.utc_micros(), !line.amount.is_negative()))
 }
 
 fn copy_of(facts: &AccountFacts, terms: Terms, original: &LineFact, copy: &LineFact) -> Copy {

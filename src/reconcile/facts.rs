@@ -1,6 +1,7 @@
 //! What the checks between feeds need to know of a row, and nothing more: an account's facts are held until all its feeds
 //! are there.
 
+use super::rejected::Rejected;
 use super::words::{self, CardWord};
 use crate::record::{CardTransaction, CreditTransfer, Feed, Money, Stamp, StatementLine, Status, TransferStatus};
 use crate::record::{Day, Owner, Window, minor_digits};
@@ -106,8 +107,8 @@ pub struct TransferFact {
 pub struct Side<T> {
     /// Its rows, in any order.
     pub rows: Vec<T>,
-    /// Rows that could not be taken, as received: what they name is not missing.
-    pub rejected: Vec<String>,
+    /// Rows that could not be taken.
+    pub rejected: Rejected,
 }
 
 /// A card's facts.
@@ -171,12 +172,7 @@ impl AccountFacts {
 impl<T> Side<T> {
     /// Rows of a listing of which none was rejected.
     pub fn of(rows: Vec<T>) -> Self {
-        Self { rows, rejected: Vec::new() }
-    }
-
-    /// Whether a row that could not be taken names `id`.
-    pub(super) fn rejected_names(&self, id: &str) -> bool {
-        !id.is_empty() && self.rejected.iter().any(|raw| words::names(raw, &words::id(id)))
+        Self { rows, rejected: Rejected::default() }
     }
 }
 

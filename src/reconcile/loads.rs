@@ -46,9 +46,13 @@ pub(super) fn judge_loads(
     let mut breaks = loads.differing();
     breaks.extend(loads.lines_left());
     breaks.extend(loads.rows_left());
-    let of_check = watched.iter().filter(|(_, _, known)| known.check == Check::CardLoad);
-    let left = of_check.filter(|(kind, owner, known)| !loads.is_judged(*kind, owner, &known.row));
-    unjudged.extend(left.map(|(_, _, known)| known.break_id.clone()));
+    let of_check: Vec<_> = watched.iter().filter(|(_, _, known)| known.check == Check::CardLoad).collect();
+    if !of_check.is_empty() {
+        let undecided = loads.undecided();
+        let left =
+            of_check.into_iter().filter(|(kind, id, known)| undecided.contains(&(*kind, *id, known.row.as_str())));
+        unjudged.extend(left.map(|(_, _, known)| known.break_id.clone()));
+    }
     breaks
 }
 
@@ -196,17 +200,16 @@ impl<'a> Loads<'a> {
         inside && at.day() < self.terms.seen_on && local_s - from_s >= EDGE_S && to_s - local_s > EDGE_S
     }
 
-    /// Whether a break that an earlier run told of a row or line, and this one did not, is over. It is not where a
-    /// counterpart may lie out of sight, or nothing in sight tells any more what the row is.
-    fn is_judged(&self, kind: OwnerKind, owner: &str, txid: &str) -> bool {
-        if kind == OwnerKind::Card {
-            let is_it = |row: &&Row<'_>| {
-                *row.fact.txid == *txid && self.facts.cards[row.card].owner.card_ref == owner && row.fact.inside
-            };
-            return self.rows.iter().filter(is_it).all(|row| row.taken);
-        }
-        let is_it = |line: &&Line<'_>| *line.fact.txid == *txid && line.fact.inside;
-        self.lines.iter().filter(is_it).all(|line| line.taken || line.card.is_none())
+    /// The rows and lines of the window whose break, had an earlier run told one, is not over: none of them has a
+    /// counterpart, and it may lie out of sight, or nothing in sight tells any more what the row is.
+    fn undecided(&self) -> HashSet<(OwnerKind, &str, &str)> {
+        let rows = self.rows.iter().filter(|row| row.fact.inside && !row.taken).map(|row| {
+            let card_ref = self.facts.cards[row.card].owner.card_ref.as_str();
+            (OwnerKind::Card, card_ref, &*row.fact.txid)
+        });
+        let lines = self.lines.iter().filter(|line| line.fact.inside && !line.taken && line.card.is_some());
+        let acc_id = self.facts.owner.acc_id.as_str();
+        rows.chain(lines.map(|line| (OwnerKind::Account, acc_id, &*line.fact.txid))).collect()
     }
 
     fn open_rows(&self) -> Vec<usize> {
@@ -216,7 +219,7 @@ impl<'a> Loads<'a> {
             !taken
                 && self.is_due(fact.at, fact.inside)
                 && self.row_says(*row)
-                && !self.statement.rejected_names(card_ref)
+                && !self.statement.rejected.names(card_ref)
         };
         (0..self.rows.len()).filter(open).collect()
     }
@@ -235,21 +238,26 @@ impl<'a> Loads<'a> {
 
     /// A row and a line of one card at one time, neither of which has another, with different amounts.
     fn differing(&mut self) -> Vec<Break> {
-        let (rows, lines) = (self.open_rows(), self.open_lines());
-        let near = |row: usize, line: usize| {
-            let (row, line) = (&self.rows[row], &self.lines[line]);
-            line.card == Some(row.card)
-                && row.fact.amount.is_negative() != line.fact.amount.is_negative()
-                && (seconds(row.fact.at) - seconds(line.fact.at)).abs() <= UNNAMED_APART_S_MAX
+        let place_of_row = |row: usize| {
+            let Row { fact, card, .. } = &self.rows[row];
+            Place { card: *card, is_debit: fact.amount.is_negative(), second: seconds(fact.at), index: row }
         };
+        // A line is where the row that it is the other side of would be.
+        let place_of_line = |line: usize| {
+            let Line { fact, card, .. } = &self.lines[line];
+            let card = card.expect("an open line names a card");
+            Place { card, is_debit: !fact.amount.is_negative(), second: seconds(fact.at), index: line }
+        };
+        let rows = sorted(self.open_rows().into_iter().map(place_of_row));
+        let lines = sorted(self.open_lines().into_iter().map(place_of_line));
         let mut found = Vec::new();
         for row in &rows {
-            let mut fits = lines.iter().filter(|line| near(*row, **line));
-            let (Some(line), None) = (fits.next(), fits.next()) else { continue };
-            if rows.iter().filter(|row| near(**row, *line)).count() == 1 {
-                found.push((*row, *line));
+            let [line] = near(&lines, row) else { continue };
+            if near(&rows, line).len() == 1 {
+                found.push((row.index, line.index));
             }
         }
+        found.sort_unstable();
         found.into_iter().map(|(row, line)| self.differ(row, line)).collect()
     }
 
@@ -349,6 +357,30 @@ fn named_card(text: &str, refs: &HashMap<String, usize>) -> Option<usize> {
         }
     });
     named.filter(|_| is_one)
+}
+
+/// Where and when a row of a card lies, or would.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    card: usize,
+    is_debit: bool,
+    second: i64,
+    index: usize,
+}
+
+fn sorted(places: impl Iterator<Item = Place>) -> Vec<Place> {
+    let mut places: Vec<Place> = places.collect();
+    places.sort_unstable();
+    places
+}
+
+/// Those of sorted places that lie about where another one does.
+fn near<'p>(places: &'p [Place], other: &Place) -> &'p [Place] {
+    let kind = (other.card, other.is_debit);
+    let is_before = |place: &Place, second: i64| ((place.card, place.is_debit), place.second) < (kind, second);
+    let from = places.partition_point(|place| is_before(place, other.second - UNNAMED_APART_S_MAX));
+    let to = places.partition_point(|place| is_before(place, other.second + UNNAMED_APART_S_MAX + 1));
+    &places[from..to]
 }
 
 /// Rows and lines that differ in nothing but their time, by time.

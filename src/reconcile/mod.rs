@@ -3,6 +3,7 @@
 //! Pure functions over the entries of one owner; nothing here knows who sent them or where the results go.
 
 pub mod books;
+mod by_day;
 pub mod chain;
 pub mod closing;
 mod copies;
@@ -12,14 +13,17 @@ pub mod diagnose;
 mod duplicates;
 pub mod facts;
 mod later;
+mod listed;
 mod loads;
 pub mod meaning;
 mod once;
 mod order;
 mod pairing;
 pub mod part;
+mod rejected;
 mod repair;
 pub mod restatement;
+mod subset;
 mod trails;
 mod transfer_copies;
 mod transfers;
@@ -33,9 +37,11 @@ pub use diagnose::Finding;
 pub use duplicates::{Duplicate, find_duplicates};
 pub use loads::check_loads;
 pub use meaning::{FeeRule, Meaning, Votes};
+pub use rejected::Rejected;
 pub use transfer_copies::duplicate_transfers;
 pub use transfers::check_transfers;
 pub use twins::check_twins;
+pub use words::CardWord;
 
 use crate::record::{Money, Stamp};
 

@@ -20,7 +20,7 @@ pub fn pair(left: &[i64], right: &[i64], apart_max: i64) -> Vec<(usize, usize)> 
 }
 
 /// The positions of `left` that were left over although, with equal right, one of those paired could have been; each
-/// with the one that took its place.
+/// with the one that took its place. Pairs come in order on both sides, as [`pair`] gives them.
 pub fn rivals(left: &[i64], right: &[i64], pairs: &[(usize, usize)], apart_max: i64) -> Vec<(usize, usize)> {
     let mut taken = vec![false; left.len()];
     for (i, _) in pairs {
@@ -28,10 +28,11 @@ pub fn rivals(left: &[i64], right: &[i64], pairs: &[(usize, usize)], apart_max: 
     }
     let mut found = Vec::new();
     for over in (0..left.len()).filter(|i| !taken[*i]) {
-        let apart = |i: usize, j: usize| left[i].abs_diff(right[j]);
-        let equal =
-            |(i, j): &&(usize, usize)| apart(over, *j) == apart(*i, *j) && apart(over, *j) <= apart_max.unsigned_abs();
-        found.extend(pairs.iter().find(equal).map(|(i, _)| (over, *i)));
+        let (from, to) = (left[over].saturating_sub(apart_max), left[over].saturating_add(apart_max));
+        let near = &pairs[pairs.partition_point(|(_, j)| right[*j] < from)..];
+        let mut near = near.iter().take_while(|(_, j)| right[*j] <= to);
+        let equal = |(i, j): &&(usize, usize)| left[over].abs_diff(right[*j]) == left[*i].abs_diff(right[*j]);
+        found.extend(near.find(equal).map(|(i, _)| (over, *i)));
     }
     found
 }

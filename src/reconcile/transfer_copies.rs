@@ -52,12 +52,18 @@ pub(super) fn take_out(transfers: &mut Vec<&TransferFact>, lines: &[&LineFact]) 
     for (copy, original) in copies {
         by_original.entry(original).or_default().push(copy);
     }
+    if by_original.is_empty() {
+        return;
+    }
+    let mut by_amount: HashMap<Money, Vec<&LineFact>> = HashMap::new();
+    for line in lines {
+        by_amount.entry(line.amount).or_default().push(line);
+    }
     let paid = |original: usize| {
         let TransferFact { reference, amount, .. } = transfers[original];
-        let pays = |line: &&&LineFact| {
-            line.amount == *amount && reference.as_deref().is_some_and(|reference| words::names(&line.text, reference))
-        };
-        lines.iter().filter(pays).count()
+        let pays =
+            |line: &&&LineFact| reference.as_deref().is_some_and(|reference| words::names(&line.text, reference));
+        by_amount.get(amount).into_iter().flatten().filter(pays).count()
     };
     let out: HashSet<usize> = by_original
         .into_iter()

@@ -21,21 +21,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
+use super::by_day::ByDay;
 use super::cross::{Terms, Watched};
 use super::facts::{AccountFacts, LineFact, Side, TransferFact};
+use super::listed::listed;
 use super::pairing::{pair, rivals};
+use super::subset::{SUMMANDS_MAX, Subset, subset};
 use super::transfer_copies;
 use super::words;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::feed::natural_cmp;
 use crate::record::{Day, Money, OwnerKind, Total, TransferStatus};
 
-/// Candidates of which subsets are summed up: 2^14 sums at most for one transfer or debit.
-const SUMMANDS_MAX: usize = 14;
 /// Pairs from which it is learned how far a debit lies from its transfer.
 const PAIRS_MIN: usize = 3;
 /// A shorter reference is found in too many texts: it counts only together with the amount.
 const REFERENCE_CHARS_MIN: usize = 6;
+/// Pairs of transfers and lines that one reference may make: it is no name any more when it makes more.
+const REFERENCE_SHARED_MAX: usize = 100_000;
 /// An unknown id must be as long as this, and of the shape of the account's references, to name a transfer.
 const UNKNOWN_CHARS_MIN: usize = 10;
 
@@ -67,9 +70,15 @@ pub(super) fn judge_transfers(
     books.by_iban_alone();
     books.transfers_left();
     books.debits_left();
-    let of_check = watched.iter().map(|(_, _, known)| *known).filter(|known| known.check == Check::Transfer);
-    let judged = books.days_judged();
-    unjudged.extend(of_check.filter(|known| !books.is_judged(known, &judged)).map(|known| known.break_id.clone()));
+    let of_check: Vec<&Watched> =
+        watched.iter().map(|(_, _, known)| *known).filter(|known| known.check == Check::Transfer).collect();
+    if of_check.is_empty() {
+        return books.breaks;
+    }
+    let places = Places::of(&books);
+    unjudged.extend(
+        of_check.into_iter().filter(|known| !books.is_judged(known, &places)).map(|known| known.break_id.clone()),
+    );
     books.breaks
 }
 
@@ -93,6 +102,21 @@ struct Matcher<'a> {
     /// Days from execution to debit of the pairs made.
     lags: Vec<i64>,
     breaks: Vec<Break>,
+}
+
+/// Where rows stand by their ids, and the days of transfers that can be judged.
+struct Places<'a> {
+    judged: RangeInclusive<i64>,
+    transfers: HashMap<&'a str, usize>,
+    lines: HashMap<&'a str, usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(books: &Matcher<'a>) -> Places<'a> {
+        let transfers = books.transfers.iter().map(|transfer| &*transfer.internal_id);
+        let lines = books.lines.iter().map(|line| &*line.txid);
+        Places { judged: books.days_judged(), transfers: transfers.zip(0..).collect(), lines: lines.zip(0..).collect() }
+    }
 }
 
 impl<'a> Matcher<'a> {
@@ -152,10 +176,6 @@ impl<'a> Matcher<'a> {
         day(self.lines[line].at.day()) - day(self.transfers[transfer].day)
     }
 
-    fn is_near(&self, transfer: usize, line: usize) -> bool {
-        self.apart(transfer, line).abs() <= i64::from(self.terms.transfer_days)
-    }
-
     /// Groups of transfers and lines that name each other.
     fn by_reference(&mut self) {
         let mut groups = Groups::new(self.transfers.len());
@@ -194,7 +214,11 @@ impl<'a> Matcher<'a> {
             }
         }
         let left: Vec<usize> = transfers.iter().copied().filter(|transfer| self.is_open_transfer(*transfer)).collect();
-        let payments = |line: &usize| self.is_open_debit(*line) && !words::is_fee(&self.lines[*line].text);
+        // A fee names the transfer for which it is taken, but goes to nobody's IBAN.
+        let is_paid_to =
+            |iban: &str| left.iter().any(|transfer| self.transfers[*transfer].iban.as_deref() == Some(iban));
+        let is_payment = |line: &LineFact| line.iban.as_deref().is_some_and(is_paid_to) || !words::is_fee(&line.text);
+        let payments = |line: &usize| self.is_open_debit(*line) && is_payment(self.lines[*line]);
         let debits: Vec<usize> = lines.iter().copied().filter(payments).collect();
         let (paid, ordered) = (self.sum_of_lines(&debits), self.sum_of_transfers(&left));
         match (left.as_slice(), debits.as_slice()) {
@@ -315,15 +339,13 @@ impl<'a> Matcher<'a> {
         let without_debit = rivals(&days, &line_days, &pairs, apart_max);
         for (chosen, over) in by_chosen(&without_debit) {
             let all: Vec<usize> = over.into_iter().chain([chosen]).map(|index| transfers[index]).collect();
-            let paid_by = pairs.iter().find(|(transfer, _)| *transfer == chosen).map(|(_, line)| lines[*line]);
-            self.tell_fewer(&all, paid_by.expect("the chosen one was paired"));
+            self.tell_fewer(&all, lines[paired_with(&pairs, chosen)]);
         }
         let turned: Vec<(usize, usize)> = pairs.iter().map(|(transfer, line)| (*line, *transfer)).collect();
         let without_transfer = rivals(&line_days, &days, &turned, apart_max);
         for (chosen, over) in by_chosen(&without_transfer) {
             let all: Vec<usize> = over.into_iter().chain([chosen]).map(|index| lines[index]).collect();
-            let transfer = turned.iter().find(|(line, _)| *line == chosen).map(|(_, transfer)| transfers[*transfer]);
-            self.tell_more(transfer.expect("the chosen one was paired"), &all);
+            self.tell_more(transfers[paired_with(&turned, chosen)], &all);
         }
     }
 
@@ -365,30 +387,44 @@ impl<'a> Matcher<'a> {
 
     /// One transfer paid by several debits, and several transfers paid by one.
     fn by_sums(&mut self) {
+        let debits = self.debits_by_iban(|line| self.named[line].is_empty());
         for transfer in 0..self.transfers.len() {
-            if self.is_open_transfer(transfer) && self.transfers[transfer].iban.is_some() {
-                self.split(transfer);
+            if self.is_open_transfer(transfer) {
+                self.split(transfer, &debits);
             }
         }
+        let open = || (0..self.transfers.len()).filter(|transfer| self.is_open_transfer(*transfer));
+        let by_iban = self.transfers_by_iban(open());
+        let by_day = ByDay::of(open().map(|transfer| ((), self.transfers[transfer].day, transfer)));
         for line in 0..self.lines.len() {
             if self.is_open_debit(line) && self.named[line].is_empty() && !is_other(self.lines[line]) {
-                self.batch(line);
+                self.batch(line, &by_iban, &by_day);
             }
         }
     }
 
-    fn split(&mut self, transfer: usize) {
+    /// Open debits that name an IBAN, as far as they are asked for.
+    fn debits_by_iban(&self, is_asked: impl Fn(usize) -> bool) -> ByDay<&'a str> {
+        let open = (0..self.lines.len()).filter(|line| self.is_open_debit(*line) && is_asked(*line));
+        ByDay::of(open.filter_map(|line| {
+            let found: &'a LineFact = self.lines[line];
+            Some((found.iban.as_deref()?, found.at.day(), line))
+        }))
+    }
+
+    fn transfers_by_iban(&self, transfers: impl Iterator<Item = usize>) -> ByDay<&'a str> {
+        ByDay::of(transfers.filter_map(|transfer| {
+            let found: &'a TransferFact = self.transfers[transfer];
+            Some((found.iban.as_deref()?, found.day, transfer))
+        }))
+    }
+
+    fn split(&mut self, transfer: usize, by_iban: &ByDay<&str>) {
         let found = self.transfers[transfer];
-        let fits = |line: &usize| {
-            self.is_open_debit(*line)
-                && self.named[*line].is_empty()
-                && self.lines[*line].iban == found.iban
-                && self.lines[*line].amount > found.amount
-                && self.is_near(transfer, *line)
-        };
-        let mut debits: Vec<usize> = (0..self.lines.len()).filter(fits).collect();
-        debits.sort_by_key(|line| (self.apart(transfer, *line).abs(), *line));
-        debits.truncate(SUMMANDS_MAX);
+        let Some(iban) = found.iban.as_deref() else { return };
+        let near = by_iban.nearest(iban, found.day, self.terms.transfer_days);
+        let fits = |line: &usize| self.is_open_debit(*line) && self.lines[*line].amount > found.amount;
+        let debits: Vec<usize> = near.filter(fits).take(SUMMANDS_MAX).collect();
         let summands: Vec<(Money, i64)> =
             debits.iter().map(|line| (self.lines[*line].amount, self.apart(transfer, *line))).collect();
         match subset(found.amount, &summands) {
@@ -405,17 +441,14 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn batch(&mut self, line: usize) {
-        let found = self.lines[line];
-        let fits = |transfer: &usize| {
-            self.is_open_transfer(*transfer)
-                && (found.iban.is_none() || self.transfers[*transfer].iban == found.iban)
-                && self.transfers[*transfer].amount > found.amount
-                && self.is_near(*transfer, line)
+    fn batch(&mut self, line: usize, by_iban: &ByDay<&str>, by_day: &ByDay<()>) {
+        let (found, days) = (self.lines[line], self.terms.transfer_days);
+        let fits =
+            |transfer: &usize| self.is_open_transfer(*transfer) && self.transfers[*transfer].amount > found.amount;
+        let transfers: Vec<usize> = match found.iban.as_deref() {
+            Some(iban) => by_iban.nearest(iban, found.at.day(), days).filter(fits).take(SUMMANDS_MAX).collect(),
+            None => by_day.nearest((), found.at.day(), days).filter(fits).take(SUMMANDS_MAX).collect(),
         };
-        let mut transfers: Vec<usize> = (0..self.transfers.len()).filter(fits).collect();
-        transfers.sort_by_key(|transfer| (self.apart(*transfer, line).abs(), *transfer));
-        transfers.truncate(SUMMANDS_MAX);
         let summands: Vec<(Money, i64)> =
             transfers.iter().map(|transfer| (self.transfers[*transfer].amount, self.apart(*transfer, line))).collect();
         match subset(found.amount, &summands) {
@@ -434,30 +467,25 @@ impl<'a> Matcher<'a> {
 
     /// A transfer and a debit to one IBAN within the days, neither of which has another: only the amount differs.
     fn by_iban_alone(&mut self) {
-        let fits = |transfer: usize, line: usize| {
-            self.named[line].is_empty()
-                && self.lines[line].settled
-                && self.lines[line].iban.is_some()
-                && self.lines[line].iban == self.transfers[transfer].iban
-                && !words::is_direct_debit(&self.lines[line].text)
-                && self.is_near(transfer, line)
+        let due = || {
+            let all = 0..self.transfers.len();
+            all.filter(|transfer| self.is_open_transfer(*transfer) && self.needs_debit(*transfer))
         };
-        let transfers: Vec<usize> = (0..self.transfers.len())
-            .filter(|transfer| self.is_open_transfer(*transfer) && self.needs_debit(*transfer))
-            .collect();
-        let mut lines: HashMap<&str, Vec<usize>> = HashMap::new();
-        for line in (0..self.lines.len()).filter(|line| self.is_open_debit(*line)) {
-            lines.entry(self.lines[line].iban.as_deref().unwrap_or_default()).or_default().push(line);
-        }
-        let mut found = Vec::new();
-        for transfer in &transfers {
-            let candidates = self.transfers[*transfer].iban.as_deref().and_then(|iban| lines.get(iban));
-            let mut near = candidates.into_iter().flatten().filter(|line| fits(*transfer, **line));
-            let (Some(line), None) = (near.next(), near.next()) else { continue };
-            if transfers.iter().filter(|other| fits(**other, *line)).count() == 1 {
-                found.push((*transfer, *line));
-            }
-        }
+        let is_payment = |line: usize| {
+            let found = self.lines[line];
+            self.named[line].is_empty() && found.settled && !words::is_direct_debit(&found.text)
+        };
+        let (transfers, debits) = (self.transfers_by_iban(due()), self.debits_by_iban(is_payment));
+        let days = self.terms.transfer_days;
+        let only = |transfer: usize| {
+            let found = self.transfers[transfer];
+            let iban = found.iban.as_deref()?;
+            let mut near = debits.nearest(iban, found.day, days);
+            let (Some(line), None) = (near.next(), near.next()) else { return None };
+            let is_only = transfers.nearest(iban, self.lines[line].at.day(), days).nth(1).is_none();
+            is_only.then_some((transfer, line))
+        };
+        let found: Vec<(usize, usize)> = due().filter_map(only).collect();
         for (transfer, line) in found {
             self.tell_difference(transfer, &[transfer], &[line]);
         }
@@ -515,23 +543,22 @@ impl<'a> Matcher<'a> {
     /// Whether a line that could not be taken names the transfer.
     fn is_rejected(&self, transfer: &TransferFact) -> bool {
         let names = |id: &Option<Box<str>>| {
-            id.as_deref().is_some_and(|id| self.sides.iter().any(|side| side.rejected_names(id)))
+            id.as_deref().is_some_and(|id| self.sides.iter().any(|side| side.rejected.names(id)))
         };
         names(&transfer.reference) || names(&transfer.iban)
     }
 
     /// Whether a break that an earlier run told, and this one did not, is over: its row found what it lacked, or is no row
     /// any more that lacks anything. The id may be that of a transfer, of a debit, or of both.
-    fn is_judged(&self, known: &Watched, judged: &RangeInclusive<i64>) -> bool {
+    fn is_judged(&self, known: &Watched, places: &Places<'_>) -> bool {
+        let Places { judged, transfers, lines } = places;
         let is_read = |transfer: usize| judged.contains(&day(self.transfers[transfer].day));
-        let transfer = self.transfers.iter().position(|transfer| *transfer.internal_id == *known.row);
-        let of_transfer = transfer.is_none_or(|index| {
+        let of_transfer = transfers.get(known.row.as_str()).is_none_or(|&index| {
             // One that other debits would fit as well may have lost them out of sight.
             let is_answered = self.transfer_taken[index] && (known.cause == Cause::NoCounterpart || is_read(index));
             !self.needs_debit(index) || is_answered
         });
-        let line = self.lines.iter().position(|line| *line.txid == *known.row);
-        let of_line = line.is_none_or(|index| {
+        let of_line = lines.get(known.row.as_str()).is_none_or(|&index| {
             // The debit that pays the same transfer may be the one out of sight.
             let sees_all = self.named[index].iter().all(|transfer| is_read(*transfer));
             !self.is_told_debit(self.lines[index]) || !self.line_taken[index] || sees_all
@@ -560,7 +587,7 @@ impl<'a> Matcher<'a> {
                 ));
             } else if self.named[index].is_empty()
                 && let Some(id) = unknown(line, &shapes, &known)
-                && !self.facts.transfers.as_ref().is_some_and(|side| side.rejected_names(&id))
+                && !self.facts.transfers.as_ref().is_some_and(|side| side.rejected.names(&id))
             {
                 told.push((
                     line,
@@ -574,13 +601,13 @@ impl<'a> Matcher<'a> {
     }
 
     fn transfer_names(&self, transfers: &[usize]) -> String {
-        let ids: Vec<&str> = transfers.iter().map(|transfer| &*self.transfers[*transfer].internal_id).collect();
-        format!("transfer{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+        let ids = transfers.iter().map(|transfer| self.transfers[*transfer].internal_id.to_string());
+        format!("transfer{} {}", if ids.len() > 1 { "s" } else { "" }, listed(ids))
     }
 
     fn line_names(&self, lines: &[usize]) -> String {
-        let ids: Vec<&str> = lines.iter().map(|line| &*self.lines[*line].txid).collect();
-        format!("debit{} {}", if ids.len() > 1 { "s" } else { "" }, ids.join(", "))
+        let ids = lines.iter().map(|line| self.lines[*line].txid.to_string());
+        format!("debit{} {}", if ids.len() > 1 { "s" } else { "" }, listed(ids))
     }
 
     fn tell_transfer(
@@ -611,7 +638,8 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too.
+/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too; one that too
+/// many transfers and lines share, such as the word that banks fill in where none was given, tells nothing.
 fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
     let mut by_reference: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, transfer) in transfers.iter().enumerate() {
@@ -619,20 +647,36 @@ fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
             by_reference.entry(reference).or_default().push(index);
         }
     }
-    let named = |line: &&LineFact| {
+    let references: Vec<Vec<&str>> = lines.iter().map(|line| references_in(line, &by_reference)).collect();
+    let mut lines_naming: HashMap<&str, usize> = HashMap::new();
+    for reference in references.iter().flatten() {
+        *lines_naming.entry(reference).or_default() += 1;
+    }
+    let named = |(line, references): (&&LineFact, &Vec<&str>)| {
         let mut all: Vec<usize> = Vec::new();
-        let mut look_up = |id: &str| {
-            let is_long = id.chars().count() >= REFERENCE_CHARS_MIN;
+        for reference in references {
+            let sharing = &by_reference[reference];
+            let is_long = reference.chars().count() >= REFERENCE_CHARS_MIN;
             let fits = |transfer: &&usize| is_long || transfers[**transfer].amount == line.amount;
-            all.extend(by_reference.get(id).into_iter().flatten().filter(fits));
-        };
-        words::for_each_id(&line.text, &mut look_up);
-        look_up(&words::id(&line.txid));
+            if sharing.len() * lines_naming[reference] <= REFERENCE_SHARED_MAX {
+                all.extend(sharing.iter().filter(fits));
+            }
+        }
         all.sort_unstable();
-        all.dedup();
         all
     };
-    lines.iter().map(named).collect()
+    lines.iter().zip(&references).map(named).collect()
+}
+
+/// The references of transfers that a line names, each once.
+fn references_in<'a>(line: &LineFact, by_reference: &HashMap<&'a str, Vec<usize>>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = Vec::new();
+    let mut look_up = |id: &str| all.extend(by_reference.get_key_value(id).map(|(reference, _)| *reference));
+    words::for_each_id(&line.text, &mut look_up);
+    look_up(&words::id(&line.txid));
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// An id in a line's text that looks like a reference of this account, and is none that is listed.
@@ -669,39 +713,10 @@ fn sum(amounts: impl Iterator<Item = Money>) -> Total {
     total
 }
 
-/// Which summands make up a sum.
-enum Subset {
-    /// None do.
-    None,
-    /// These do, and no others that differ from them in amount or day.
-    One(Vec<usize>),
-    /// Different ones do; all that stand in any of them.
-    Several(Vec<usize>),
-}
-
-/// Tries every subset of at least two summands.
-fn subset(target: Money, summands: &[(Money, i64)]) -> Subset {
-    let mut found: Vec<u32> = Vec::new();
-    for mask in 1_u32..1 << summands.len() {
-        if mask.count_ones() > 1 && sum(chosen(mask).map(|index| summands[index].0)).to_money() == Some(target) {
-            found.push(mask);
-        }
-    }
-    let Some(first) = found.first() else { return Subset::None };
-    let signature = |mask: u32| {
-        let mut parts: Vec<(Money, i64)> = chosen(mask).map(|index| summands[index]).collect();
-        parts.sort_unstable();
-        parts
-    };
-    if found.iter().all(|mask| signature(*mask) == signature(*first)) {
-        return Subset::One(chosen(*first).collect());
-    }
-    let all = found.iter().fold(0, |all, mask| all | mask);
-    Subset::Several(chosen(all).collect())
-}
-
-fn chosen(mask: u32) -> impl Iterator<Item = usize> {
-    (0..32_usize).filter(move |index| mask >> index & 1 == 1)
+/// The other one of a pair; pairs come in order.
+fn paired_with(pairs: &[(usize, usize)], chosen: usize) -> usize {
+    let place = pairs.binary_search_by_key(&chosen, |(one, _)| *one).expect("the chosen one was paired");
+    pairs[place].1
 }
 
 /// Transfers that are named together.

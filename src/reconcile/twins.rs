@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::cross::Terms;
 use super::facts::{AccountFacts, LineFact, Side};
+use super::listed::listed;
 use crate::breaks::{Break, Cause, Check, Subject};
 
 /// Compares the two statements; nothing where one of them is not there. A line booked on the day of the run has time
@@ -67,7 +68,7 @@ fn compare(facts: &AccountFacts, lines: &[&LineFact], found: &[&LineFact], other
     let (txid, amount) = (&line.txid, facts.money(line.amount));
     let mut amounts = None;
     let (cause, explanation) = match found {
-        [] if other.side.rejected_names(txid) => return None,
+        [] if other.side.rejected.names(txid) => return None,
         [] => (Cause::NoCounterpart, format!("txid {txid} of {amount} stands in the {here} but not in the {there}")),
         [twin] if twin.amount == line.amount => (
             Cause::NoCounterpart,
@@ -83,7 +84,7 @@ fn compare(facts: &AccountFacts, lines: &[&LineFact], found: &[&LineFact], other
             let mut sums: Vec<String> =
                 several.iter().map(|twin| format!("{} on {}", facts.money(twin.amount), twin.at.day())).collect();
             sums.sort();
-            let text = sums.join(", ");
+            let text = listed(sums.into_iter());
             (Cause::Ambiguous, format!("txid {txid} of {amount} on {day} stands in the {there} several times: {text}"))
         }
     };

@@ -110,6 +110,11 @@ impl Total {
         self.0 += i128::from(amount.0);
     }
 
+    /// Takes another sum away.
+    pub fn subtract(&mut self, other: Total) {
+        self.0 -= other.0;
+    }
+
     /// Adds another sum.
     pub fn add_total(&mut self, other: Total) {
         self.0 += other.0;

@@ -167,7 +167,7 @@ impl KnownBreak {
             scope_from: self.first_seen,
             scope_to: self.first_seen,
             listings: self.listings.clone(),
-            account: None,
+            account: self.account.clone(),
             earlier: self.earlier.clone(),
         }
     }
@@ -179,14 +179,15 @@ fn day_scope(day: Day) -> Window {
 
 /// Brings the register up to date with a run.
 pub(super) fn apply(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<()> {
+    let mut evidence = Evidence::new(transaction);
     for seen in &delta.breaks {
         tell_seen(transaction, delta, seen)?;
-        upsert(transaction, delta, seen)?;
+        upsert(transaction, delta, seen, &mut evidence)?;
     }
     for break_id in &delta.taken_back {
         resolve(transaction, delta, break_id, "restated")?;
     }
-    resolve_gone(transaction, delta)
+    resolve_gone(transaction, delta, &mut evidence)
 }
 
 /// What is new about a break, in the trail.
@@ -224,9 +225,14 @@ fn act(
 
 /// A new break is added; a known one is brought up to date, but keeps the day it was seen first and, as long as it is
 /// accepted, by whom and why.
-fn upsert(transaction: &Transaction<'_>, delta: &StateDelta, seen: &SeenBreak) -> rusqlite::Result<()> {
+fn upsert(
+    transaction: &Transaction<'_>,
+    delta: &StateDelta,
+    seen: &SeenBreak,
+    evidence: &mut Evidence<'_>,
+) -> rusqlite::Result<()> {
     let days = (delta.run.window_from, delta.run.window_to);
-    let (rows, digest) = evidence(transaction, seen, days)?;
+    let (rows, digest) = evidence.of(seen, days)?;
     let mut upsert = transaction.prepare_cached(
         r#"INSERT INTO breaks (break_id, "check", cause, owner_kind, owner_id, txid, booking_date, currency, expected,
              actual, difference, explanation, first_seen, last_seen, status, scope_from, scope_to, run_id, listings,
@@ -242,7 +248,7 @@ fn upsert(transaction: &Transaction<'_>, delta: &StateDelta, seen: &SeenBreak) -
              accepted_by = iif(excluded.status = 'accepted', accepted_by, NULL),
              note = iif(excluded.status = 'accepted', note, NULL), resolution = NULL, resolved_on = NULL,
              listings = excluded.listings, earlier = excluded.earlier, rules = excluded.rules,
-             evidence_from = excluded.evidence_from, evidence_to = excluded.evidence_to, account = coalesce(excluded.account, account),
+             evidence_from = excluded.evidence_from, evidence_to = excluded.evidence_to, account = excluded.account,
              evidence_rows = excluded.evidence_rows, evidence = excluded.evidence, run_id = excluded.run_id"#,
     )?;
     upsert.execute(params![
@@ -276,13 +282,35 @@ fn upsert(transaction: &Transaction<'_>, delta: &StateDelta, seen: &SeenBreak) -
     Ok(())
 }
 
-/// The rows by which it is told later why the break went away: those of its owner, and for a card those of its account.
-fn evidence(transaction: &Transaction<'_>, seen: &SeenBreak, days: (Day, Day)) -> rusqlite::Result<(i64, [u8; 32])> {
-    let account = seen.account.as_deref().map(|id| ("account", id));
-    let owners: Vec<(&str, &str)> =
-        std::iter::once((seen.owner_kind.as_str(), seen.owner_id.as_str())).chain(account).collect();
-    let listings: Vec<&str> = seen.listings.iter().map(String::as_str).collect();
-    seals::evidence(transaction, &owners, &listings, days)
+/// The rows by which it is told later why a break went away: those of its owner, and for a card those of its account.
+struct Evidence<'t> {
+    transaction: &'t Transaction<'t>,
+    /// Breaks come owner by owner, and an owner may have thousands: they share what was asked last.
+    last: Option<(EvidenceKey, (i64, [u8; 32]))>,
+}
+
+/// Owner kind, owner, account, listings, days.
+type EvidenceKey = (String, String, Option<String>, Vec<String>, (Day, Day));
+
+impl<'t> Evidence<'t> {
+    fn new(transaction: &'t Transaction<'_>) -> Evidence<'t> {
+        Evidence { transaction, last: None }
+    }
+
+    /// How many rows there are, and a digest of them.
+    fn of(&mut self, seen: &SeenBreak, days: (Day, Day)) -> rusqlite::Result<(i64, [u8; 32])> {
+        let SeenBreak { owner_kind, owner_id, account, listings, .. } = seen;
+        let key = (owner_kind.clone(), owner_id.clone(), account.clone(), listings.clone(), days);
+        if let Some((_, evidence)) = self.last.as_ref().filter(|(last, _)| *last == key) {
+            return Ok(*evidence);
+        }
+        let owners = std::iter::once((owner_kind.as_str(), owner_id.as_str()));
+        let owners: Vec<(&str, &str)> = owners.chain(account.as_deref().map(|id| ("account", id))).collect();
+        let listings: Vec<&str> = listings.iter().map(String::as_str).collect();
+        let evidence = seals::evidence(self.transaction, &owners, &listings, days)?;
+        self.last = Some((key, evidence));
+        Ok(evidence)
+    }
 }
 
 /// What the register holds of a break that may be gone.
@@ -294,7 +322,11 @@ struct Candidate {
 }
 
 /// Breaks that this run would have seen and did not are resolved.
-fn resolve_gone(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<()> {
+fn resolve_gone(
+    transaction: &Transaction<'_>,
+    delta: &StateDelta,
+    evidence: &mut Evidence<'_>,
+) -> rusqlite::Result<()> {
     let candidates = candidates(transaction, delta)?;
     if candidates.is_empty() {
         return Ok(());
@@ -313,7 +345,7 @@ fn resolve_gone(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::
             .get(&owner)
             .is_some_and(|whole| gone.seen.listings.iter().all(|listing| whole.contains(listing.as_str())));
         if is_covered {
-            let reason = reason(transaction, delta, &gone)?;
+            let reason = reason(delta, &gone, evidence)?;
             resolve(transaction, delta, &gone.seen.break_id, reason)?;
         }
     }
@@ -325,7 +357,7 @@ fn resolve_gone(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::
 fn candidates(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Result<Vec<Candidate>> {
     let run = &delta.run;
     let sql = format!(
-        r#"SELECT {}, account, rules, evidence_from, evidence_to, evidence_rows, evidence FROM breaks
+        r#"SELECT {}, rules, evidence_from, evidence_to, evidence_rows, evidence FROM breaks
            WHERE status <> 'resolved' AND run_id <> ?1 AND "check" <> ?4
            AND ("check" = ?5 OR scope_from >= ?2 AND scope_to <= ?3)"#,
         register::COLUMNS
@@ -336,21 +368,21 @@ fn candidates(transaction: &Transaction<'_>, delta: &StateDelta) -> rusqlite::Re
     let rows = statement.query_map(params![run.run_id, window.0, window.1, restatement, closing], |row| {
         let next = register::COLUMN_COUNT;
         Ok(Candidate {
-            seen: SeenBreak { account: row.get(next)?, ..register::known(row)?.as_seen() },
-            rules: row.get(next + 1)?,
-            days: (register::day(row, next + 2)?, register::day(row, next + 3)?),
-            evidence: (row.get(next + 4)?, row.get(next + 5)?),
+            seen: register::known(row)?.as_seen(),
+            rules: row.get(next)?,
+            days: (register::day(row, next + 1)?, register::day(row, next + 2)?),
+            evidence: (row.get(next + 3)?, row.get(next + 4)?),
         })
     })?;
     rows.collect()
 }
 
 /// Why it is gone.
-fn reason(transaction: &Transaction<'_>, delta: &StateDelta, gone: &Candidate) -> rusqlite::Result<&'static str> {
+fn reason(delta: &StateDelta, gone: &Candidate, evidence: &mut Evidence<'_>) -> rusqlite::Result<&'static str> {
     if gone.seen.check == Check::Completeness.name() {
         return Ok("proved");
     }
-    let now = evidence(transaction, &gone.seen, gone.days)?;
+    let now = evidence.of(&gone.seen, gone.days)?;
     Ok(match (now.0 > gone.evidence.0, now.1 == gone.evidence.1, delta.rules == gone.rules) {
         (true, ..) | (false, true, true) => "late_row",
         (false, false, _) => "restated",

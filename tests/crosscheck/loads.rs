@@ -152,7 +152,7 @@ fn a_card_that_was_not_read_or_a_row_that_was_rejected_is_no_break() {
     let lines = vec![line("1", "02 10:00", "-500.00", &names("Card load"))];
     assert_eq!(check_loads(&account(lines.clone()), march()), []);
     let mut found = facts(lines, &[]);
-    found.cards[0].side.rejected.push("{}".to_owned());
+    found.cards[0].side.rejected.add("{}");
     assert_eq!(check_loads(&found, march()), []);
 }
 

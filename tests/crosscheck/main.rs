@@ -5,6 +5,7 @@
 mod closing;
 mod live;
 mod loads;
+mod many;
 mod once;
 mod seeds;
 mod transfers;

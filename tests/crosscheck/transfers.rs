@@ -124,6 +124,11 @@ fn another_amount_is_told_with_both() {
         vec![iban_line("9", "10 10:00", "-10.00", DUPONT, "")],
     );
     assert_eq!(by_iban, ["1 50 amount_differs: credit transfer 50 ordered -100.00, but debit 9 paid -10.00"]);
+    // What a transfer pays may be a subscription; a fee for it goes to nobody's IBAN.
+    let paid = iban_line("9", "10 10:00", "-101.50", DUPONT, "Subscription REF00000001");
+    let for_a_service =
+        told(&breaks(vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")], vec![paid], march()));
+    assert_eq!(for_a_service, ["1 50 amount_differs: credit transfer 50 ordered -100.00, but debit 9 paid -101.50"]);
     let fee = compared(
         vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")],
         vec![
@@ -211,7 +216,7 @@ fn a_debit_that_was_rejected_is_not_missing() {
     let mut facts = account(vec![]);
     facts.transfers = Some(Side::of(vec![transfer("50", "10", "-100.00", DUPONT, "REF00000001")]));
     let raw = r#"{"txid":9,"amount":"x","description":"Virement REF00000001"}"#;
-    facts.statements.as_mut().expect("there").rejected.push(raw.to_owned());
+    facts.statements.as_mut().expect("there").rejected.add(raw);
     assert_eq!(check_transfers(&facts, march()), []);
 }
 

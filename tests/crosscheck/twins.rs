@@ -77,7 +77,7 @@ fn several_that_do_not_fit_are_ambiguous() {
 fn what_was_rejected_or_may_still_come_is_not_missing() {
     let mut facts = account(vec![twin("881", "02 10:00", "250.00")]);
     let mut side = Side::of(vec![]);
-    side.rejected.push(r#"{"txid":881,"amount":"1e99"}"#.to_owned());
+    side.rejected.add(r#"{"txid":881,"amount":"1e99"}"#);
     facts.iban_statements = Some(side);
     assert_eq!(check_twins(&facts, march()), []);
     facts.iban_statements = Some(Side::of(vec![]));

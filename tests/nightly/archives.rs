@@ -56,6 +56,32 @@ fn the_landing_is_what_was_received_and_told_where_it_came_from() {
     assert!(text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).all(|line| line.starts_with(b"{")));
 }
 
+/// A provider that changed a format has every row rejected. That each is told with the hash of its page does not take the
+/// page's length once a row.
+#[test]
+fn a_long_page_of_which_no_row_can_be_taken_is_told_in_seconds() {
+    const ROWS: usize = 20_000;
+    let place = Place::new();
+    let row = |row: usize| {
+        format!(
+            r#"{{"txid":{row},"date":"2026-08-03 10:00:00","amount":"1.2.3","type":"Debit","balance":"1","currency":"EUR"}}"#
+        )
+    };
+    let rows = (0..ROWS).map(row).collect::<Vec<_>>().join(",");
+    place.write("pages/account_statements/1.json", &format!(r#"{{"body":{{"acc_id":"1","transactions":[{rows}]}}}}"#));
+    let began = std::time::Instant::now();
+    let ended = place.run_archive(&place.path("pages"), "out", "feeds = [\"account_statements\"]");
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let rejects = place.reports("out").remove("rejects.csv").expect("a report");
+    let hashes: std::collections::HashSet<String> = super::support::rows(&rejects)
+        .into_iter()
+        .map(|mut row| row.remove("page_sha256").expect("a column"))
+        .collect();
+    assert_eq!((rejects.lines().count(), hashes.len()), (ROWS + 1, 1));
+    let took = began.elapsed();
+    assert!(took.as_secs() < 12, "took {took:?}");
+}
+
 fn first_file(folder: &Path) -> std::path::PathBuf {
     fs::read_dir(folder).expect("a folder").next().expect("a file").expect("an entry").path()
 }

@@ -83,7 +83,7 @@ async fn what_cannot_pass_is_asked_for_once() {
 async fn attempts_end_and_the_error_says_how_many_there_were() {
     let (error, requests) = error_of(|_| (), || Fault::WrongHash).await;
     assert_eq!(requests, 4);
-    assert!(error.contains("cannot be trusted") && error.contains("4 attempts over"), "{error}");
+    assert!(error.contains("cannot be trusted") && error.contains("4 attempts, that"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

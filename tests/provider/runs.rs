@@ -107,7 +107,7 @@ async fn a_token_that_is_refused_for_ever_ends() {
     let server = Setup::new(lists(1, 1)).start(faults).await;
     let fetched = Bench::new(&server.url).fetch().await.expect("the run goes on");
     let error = failed(find(&fetched, Subject::AccountStatements, "1"));
-    assert!(error.contains("4 tokens or more refused") && error.contains("4 attempts over"), "{error}");
+    assert!(error.contains("4 tokens or more refused") && error.contains("4 attempts, that"), "{error}");
     // Three repeats and four attempts: they do not multiply.
     assert_eq!(server.count("statements"), 3 + 4);
 }

@@ -84,7 +84,7 @@ fn plain(text: &str) -> String {
 /// whose chain the job leaves out stay.
 fn kinds(dataset: &Dataset, files: &[ManifestFile]) -> Vec<&'static str> {
     let is_there = |feed: &Feed| files.iter().any(|file| file.dataset.as_deref() == Some(feed.name()));
-    let is_shared = std::ptr::eq(dataset, &dataset::BALANCES);
+    let is_shared = dataset.name == dataset::BALANCES.name;
     let feeds = Feed::ALL.into_iter().filter(|feed| feed.is_chain() && (!is_shared || is_there(feed)));
     feeds.map(|feed| feed.owner_kind().name()).collect()
 }

@@ -16,7 +16,7 @@ use crate::provider::anytime::page::{Page, RawRow, RowForm};
 use crate::reconcile::closing::Ending;
 use crate::reconcile::facts::{Facts, Side};
 use crate::reconcile::part::{Beyond, WalkedPart, walk_part};
-use crate::reconcile::{Entry, Link, reconcile};
+use crate::reconcile::{Entry, Link, Rejected, reconcile};
 use crate::record::{Clock, Day, Row, Window};
 
 /// The bytes of pages, and how many rows to skip on each.
@@ -162,7 +162,7 @@ pub(super) fn process<C: Chained>(
         sightings.iter().take(PICKED_PER_OWNER_MAX).map(|sighting| by_id(&sighting.txid)).collect();
     Ok(Piece {
         rows: Some(encoder.encode(own)),
-        facts: facts::<C>(own, Vec::new(), whole, knowledge),
+        facts: facts::<C>(own, Rejected::default(), whole, knowledge),
         around: pick(&Wanted::of_all(&books.breaks)),
         around_doubled: pick(&doubled),
         around_end: end.and_then(|end| pick(&[end]).pop()),
@@ -270,16 +270,11 @@ fn ending<R: Link + Row>(around: &[R], window: Window, before: Baton) -> Option<
     })
 }
 
-fn rejected(survey: &Survey) -> Vec<String> {
-    survey.rejects.iter().map(|reject| reject.raw.clone()).collect()
+fn rejected(survey: &Survey) -> Rejected {
+    survey.rejects.iter().map(|reject| reject.raw.as_str()).collect()
 }
 
-fn facts<C: Chained>(
-    rows: &[C::Row<'_>],
-    rejected: Vec<String>,
-    pages: &OwnerPages,
-    knowledge: Knowledge<'_>,
-) -> Facts {
+fn facts<C: Chained>(rows: &[C::Row<'_>], rejected: Rejected, pages: &OwnerPages, knowledge: Knowledge<'_>) -> Facts {
     let Knowledge { window, needs, .. } = knowledge;
     if !needs.any_of(pages.feed) {
         return Facts::None;

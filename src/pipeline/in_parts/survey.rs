@@ -12,7 +12,8 @@ use crate::Result;
 use crate::landing::Archive;
 use crate::pipeline::gather::OwnerPages;
 use crate::pipeline::ordered::{Loads, for_each_in_order};
-use crate::pipeline::owner::{self, Knowledge};
+use crate::pipeline::owner::Knowledge;
+use crate::pipeline::rejects::PageRejects;
 use crate::provider::anytime::decode::{Context, CurrencyTally, Decoded};
 use crate::provider::anytime::page::{Page, RawRow, RowForm};
 use crate::reconcile::part::votes_of_part;
@@ -111,10 +112,11 @@ pub(super) fn survey<C: Chained>(
 fn look_at<C: Chained>(pages: &OwnerPages, bytes: &[u8], skip: usize, knowledge: Knowledge<'_>) -> Seen {
     let Knowledge { window, around, zone, .. } = knowledge;
     let mut seen = Seen::default();
+    let rejected = PageRejects::of(pages, bytes);
     let page = match Page::<RawRow<'_, C::Wire<'_>>>::parse(pages.feed, bytes) {
         Ok(page) => page,
         Err(reason) => {
-            seen.rejects.push((0, true, owner::reject_page(pages, bytes, reason)));
+            seen.rejects.push((0, true, rejected.page(reason)));
             return seen;
         }
     };
@@ -131,7 +133,7 @@ fn look_at<C: Chained>(pages: &OwnerPages, bytes: &[u8], skip: usize, knowledge:
             Decoded::Outside => {}
             Decoded::Rejected(rejection) => {
                 let is_inside = matches!(C::decode(row, &mut of_window), Decoded::Rejected(_));
-                let reject = owner::reject_row(pages, bytes, index, &rejection, row.text());
+                let reject = rejected.row(index, &rejection, row.text());
                 seen.rejects.push((hash_of(row.text()), is_inside, reject));
             }
         }

@@ -19,10 +19,13 @@
 //! all the while can hide it twice).
 //!
 //! **The end.** The limit that an answer echoes is the one that was applied; fewer rows than that show the end, and so does
-//! a page of nothing but the overlap. One such answer is believed of a listing's only page, which is read twice anyway, and
-//! where `total_results` counts just as many rows. Otherwise it takes two in a row: the first could be a hiccup or, without
-//! an echo (or with one that cannot be), a silent clamp. `total_results` by itself never ends a listing and never makes it
-//! unproved; when it promises more rows than were seen, the same further question is put.
+//! a page of nothing but the overlap. One such answer is believed behind a first page, where `total_results` counts just as
+//! many rows. Otherwise it takes two in a row: the first could be a hiccup, or a silent clamp by a server that echoes nothing, something that
+//! cannot be, or what it was asked for. A listing's only page, of which the last row is still the last when its end is
+//! asked for, need not be read again: that row at its place shows that as many stand before it as were read.
+//! `total_results` by itself never ends a listing and never makes it unproved; when it promises more rows than were seen, the
+//! same further question is put. (A page of one row is not asked for its end, but read again: a server that gives one row at a
+//! time and echoes what it was asked for is not believed in.)
 //!
 //! **Pages of one row** cannot overlap. They are read twice from end to end instead, and no row may come twice.
 //!
@@ -234,6 +237,7 @@ impl Pager {
             return self.end(pass);
         }
         if pass.pages.len() == 1 && pass.ends_unordered(&page) {
+            pass.seams += u32::from(agrees);
             return self.accept(pass, &page, 1);
         }
         if pass.reads == 2 && pass.is_begun_again_by(&page, agrees) {
@@ -328,8 +332,8 @@ impl Pager {
         };
         let promises_more = total.is_some_and(|total| total > pass.rows);
         let is_told = page.is_empty() || new_rows == 0 || (is_short && limit.is_some());
-        let is_only_page = pass.reads == 1 && (page.is_empty() || !promises_more);
-        let is_enough = pass.end_shown >= 2 || is_only_page || total == Some(pass.rows);
+        let is_only_page = pass.reads == 1 && page.len() <= 1 && (page.is_empty() || !promises_more);
+        let is_enough = pass.end_shown >= 2 || is_only_page || (pass.reads > 1 && total == Some(pass.rows));
         (is_told && is_enough).then(|| match (page.len(), new_rows, limit) {
             (0, ..) => "the page was empty".to_owned(),
             (held, 1.., Some(limit)) => format!("the last page held {held} rows of at most {limit}"),
@@ -342,6 +346,10 @@ impl Pager {
         self.complete = Some((pass.pages.clone(), pass.rows));
         if let Some(reason) = pass.bridged {
             return self.give_up(reason);
+        }
+        let is_short = pass.first.len() < self.settings.page_size as usize;
+        if pass.pages.len() == 1 && pass.reads == 2 && pass.seams == 1 && is_short && !self.settings.twice {
+            return self.prove(&pass, "its end was asked for, and its last row was the last");
         }
         self.pass = Some(pass);
         self.next = self.beginning();

@@ -1,6 +1,8 @@
 //! What the IBAN statement says of the amount of a row at which the account's chain fails. One fault is one break: a row
 //! that differs is told where the chain fails, and not once more as a line unlike its twin.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::reconcile::facts::AccountFacts;
 use crate::record::{Money, OwnerKind};
@@ -11,6 +13,8 @@ pub fn hear_twins(facts: &AccountFacts, told: &mut [Break], between: &mut Vec<Br
     if !between.iter().any(|found| found.check == Check::IbanTwin) {
         return;
     }
+    let mut moved = by_row(between);
+    let mut same = HashSet::new();
     for chain in told {
         let is_ours = chain.owner.kind == OwnerKind::Account && chain.owner.acc_id == facts.owner.acc_id;
         let Some((expected, actual)) = chain.amounts.filter(|_| is_ours && chain.check == Check::Chain) else {
@@ -19,18 +23,32 @@ pub fn hear_twins(facts: &AccountFacts, told: &mut [Break], between: &mut Vec<Br
         let (Some(off), Subject::Row(txid)) = (actual.checked_sub(expected), chain.subject.clone()) else {
             continue;
         };
-        if let Some(same) = between.iter().position(|found| says_what_moved(found, &txid, off)) {
-            amount_is_wrong(facts, chain, &between.remove(same), &txid, off);
+        let Some(places) = moved.get_mut(&txid) else { continue };
+        if let Some(place) = places.iter().position(|place| says_what_moved(&between[*place], off)) {
+            let place = places.remove(place);
+            amount_is_wrong(facts, chain, &between[place], &txid, off);
+            same.insert(place);
         }
     }
+    let mut place = 0..;
+    between.retain(|_| place.next().is_none_or(|place| !same.contains(&place)));
 }
 
-/// Whether a break is the twin of that row, with the amount by which the balance does move.
-fn says_what_moved(found: &Break, txid: &str, off: Money) -> bool {
-    let is_twin = found.check == Check::IbanTwin && found.cause == Cause::AmountDiffers;
-    is_twin
-        && matches!(&found.subject, Subject::Row(row) if row == txid)
-        && found.amounts.is_some_and(|(here, there)| here.checked_add(off) == Some(there))
+/// The places of breaks that say that a row's twin has another amount, by its txid.
+fn by_row(between: &[Break]) -> HashMap<String, Vec<usize>> {
+    let mut by_row: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, found) in between.iter().enumerate() {
+        if let (Check::IbanTwin, Cause::AmountDiffers, Subject::Row(txid)) = (found.check, found.cause, &found.subject)
+        {
+            by_row.entry(txid.clone()).or_default().push(place);
+        }
+    }
+    by_row
+}
+
+/// Whether a row's twin has the amount by which the balance does move.
+fn says_what_moved(found: &Break, off: Money) -> bool {
+    found.amounts.is_some_and(|(here, there)| here.checked_add(off) == Some(there))
 }
 
 fn amount_is_wrong(facts: &AccountFacts, chain: &mut Break, twin: &Break, txid: &str, off: Money) {
