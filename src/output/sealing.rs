@@ -1,6 +1,6 @@
 //! What a commit seals: each owner's day, each dataset's day, and the chain of days from the window's first to the last.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,11 +71,18 @@ impl Sealing {
         });
         let is_ours =
             |partition: &SealedPartition| datasets.iter().any(|(own, _)| std::ptr::eq(*own, partition.dataset));
-        for (_, partitions) in days.range_mut(window.from..=window.to) {
-            partitions.retain(|partition| !is_ours(partition));
+        let mut earlier: HashMap<(&str, Day), SealedPartition> = HashMap::new();
+        for (day, partitions) in days.range_mut(window.from..=window.to) {
+            let replaced = partitions.extract_if(.., |partition| is_ours(partition));
+            earlier.extend(replaced.map(|partition| ((partition.dataset.name, *day), partition)));
         }
-        for ((_, day), partition) in work.into_iter().zip(sealed) {
-            days.entry(day).or_default().push(partition?);
+        for ((dataset, day), partition) in work.into_iter().zip(sealed) {
+            let mut partition = partition?;
+            // A run that writes no lake leaves the files of earlier ones there; those of the same rows are still right.
+            partition.in_lake |= earlier
+                .get(&(dataset.name, day))
+                .is_some_and(|earlier| earlier.in_lake && earlier.digest == partition.digest);
+            days.entry(day).or_default().push(partition);
         }
         days.retain(|_, partitions| !partitions.is_empty());
         let seals = chain(state.seal_before(window.from)?, &days);

@@ -118,7 +118,7 @@ impl<'a> Loads<'a> {
                 group.lines.push(index);
             }
         }
-        for group in groups.values() {
+        for group in groups.values_mut() {
             self.pair(group, NAMED_APART_S_MAX);
         }
     }
@@ -141,14 +141,13 @@ impl<'a> Loads<'a> {
             }
         }
         for group in groups.values_mut() {
-            group.rows.sort_by_key(|row| self.rows[*row].fact.at.utc_micros());
-        }
-        for group in groups.values() {
             self.pair(group, UNNAMED_APART_S_MAX);
         }
     }
 
-    fn pair(&mut self, group: &Group, apart_s_max: i64) {
+    fn pair(&mut self, group: &mut Group, apart_s_max: i64) {
+        group.rows.sort_by_key(|row| seconds(self.rows[*row].fact.at));
+        group.lines.sort_by_key(|line| seconds(self.lines[*line].fact.at));
         let rows: Vec<i64> = group.rows.iter().map(|row| seconds(self.rows[*row].fact.at)).collect();
         let lines: Vec<i64> = group.lines.iter().map(|line| seconds(self.lines[*line].fact.at)).collect();
         let pairs = pair(&rows, &lines, apart_s_max);
@@ -390,6 +389,8 @@ struct Group {
     lines: Vec<usize>,
 }
 
+/// What the clock showed, in seconds: of the hour that is lived twice, a card's chain may tell which one it was, while the
+/// account's line does not.
 fn seconds(at: Stamp) -> i64 {
-    at.utc_micros().div_euclid(1_000_000)
+    at.local_micros().div_euclid(1_000_000)
 }

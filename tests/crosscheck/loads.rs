@@ -1,9 +1,9 @@
 use tieout::breaks::{Break, Cause, Check, Subject};
 use tieout::reconcile::facts::{AccountFacts, CardFact, CardSide, LineFact, Side, of_card};
-use tieout::reconcile::{Watched, WatchedBreaks, check_books_again, check_loads};
-use tieout::record::{CardTransaction, Owner, OwnerKind, Status};
+use tieout::reconcile::{Terms, Watched, WatchedBreaks, check_books_again, check_loads};
+use tieout::record::{CardTransaction, Clock, Owner, OwnerKind, Status, Window, Zone};
 
-use super::{account, at, line, march, money, told};
+use super::{account, at, day, line, march, money, told};
 
 const CARD: &str = "ANY1234567890";
 
@@ -54,6 +54,22 @@ fn loads_and_unloads_tie_with_the_lines_that_name_their_card() {
         vec![line("1", "02 10:00", "-500.00", &names("Card load")), line("2", "09 10:00", "80.00", &names("carte"))];
     let rows = [row("11", "02 10:01", "500.00", "6540", "Card load"), row("12", "09 09:59", "-80.00", "", "retour")];
     assert_eq!(compared(lines, &rows), NOTHING);
+}
+
+/// The card's chain tells that it was the hour's second time; the account's only line of that hour does not.
+#[test]
+fn a_load_in_the_hour_that_is_lived_twice_has_its_line() {
+    let printed =
+        Clock::new(Zone::parse("Europe/Paris").expect("a zone")).parse("2026-10-25 02:05:00").expect("a time");
+    let mut found = facts(
+        vec![LineFact { at: printed, inside: true, ..line("1", "02 10:00", "-500.00", "Card load") }],
+        &[row("11", "02 10:01", "500.00", "", "Card load")],
+    );
+    let load = &mut found.cards[0].side.rows[0];
+    (load.at, load.inside) = (printed.later(), true);
+    let window = Window::new(day("2026-10-01"), day("2026-10-31")).expect("a window");
+    let terms = Terms { window, transfer_days: 3, seen_on: day("2026-12-01") };
+    assert_eq!(told(&check_loads(&found, terms)), NOTHING);
 }
 
 #[test]

@@ -252,3 +252,15 @@ fn formats_choose_what_is_written() {
         assert_eq!(bench.place.path(&out).join("lake").exists(), lake);
     }
 }
+
+/// A lake that an earlier run wrote is still right where the rows are the same.
+#[test]
+fn a_run_of_csv_alone_leaves_a_lake_that_verifies() {
+    let bench = Bench::new();
+    assert_eq!(bench.run().code, 3);
+    let job = fs::read_to_string(bench.place.path("job.toml")).expect("the job");
+    bench.place.write("job.toml", &format!("{job}\n[output]\nformats = [\"csv\"]\n"));
+    assert_eq!(bench.run().code, 3);
+    let verified = bench.place.tieout(&["verify", "--out", "out"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+}
