@@ -51,7 +51,12 @@ const MADE: &str = "<!-- Made from src/catalogue: TIEOUT_REWRITE_SCHEMAS=1 cargo
 pub fn breaks_document() -> String {
     let mut text = format!(
         "{MADE}\n# Breaks and exit codes\n\nA break is a check that does not hold. It names its check, its row, what was expected and what was found, and the smallest\n\
-         explanation of it: its cause. `tieout explain NAME` prints any entry of this page.\n"
+         explanation of it: its cause. `tieout explain NAME` prints any entry of this page.\n\n\
+         One fault keeps one id, made of its check, its owner and its row: a row that a later window tells as a `seam` break and an\n\
+         earlier one as a `chain` break (or the reverse), and a `closing_balance` break at a newer last row, are the break that was told\n\
+         first, as long as the difference is the same. A break goes away only by a run that could have told it: one that did not read\n\
+         all days in which a row's counterpart may lie, or that begins at the row without knowing the balance before it, leaves it\n\
+         as it is.\n"
     );
     for kind in [Kind::Check, Kind::Cause, Kind::Exit] {
         write!(text, "\n## {}\n", kind.title()).expect("a text takes any text");

@@ -1,6 +1,10 @@
 //! Rows that earlier runs committed, read back out of the lake: whose they are, and what they say that must not change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use super::columns::Batch;
 use super::fan::{Both, To};
@@ -10,7 +14,7 @@ use super::parquet::PartitionReader;
 use super::publication::Publication;
 use crate::Result;
 use crate::record::{CellSink, Dataset, Day, Money, Owner, Rate, Reported, Row, Stamp};
-use crate::state::OwnerKey;
+use crate::state::{Digest, OwnerKey, SealedRows};
 
 impl Publication {
     /// What the lake holds of owners on a day, in the order in which it was committed; nothing where it holds no such
@@ -51,6 +55,38 @@ impl Publication {
 
 pub(super) fn key_of(owner: &Owner) -> OwnerKey {
     (owner.kind, owner.id().to_owned())
+}
+
+/// The owners of a partition's rows, sealed as a run would; `None` when it cannot be read.
+pub(super) fn owners_of(dataset: &'static Dataset, path: &Path) -> Option<Vec<SealedRows>> {
+    let mut reader = PartitionReader::open(dataset, path).ok()?;
+    let mut owners: HashMap<OwnerKey, (Sha256, u64)> = HashMap::new();
+    // Rows of an owner follow each other.
+    let mut open: Option<(Owner, (Sha256, u64))> = None;
+    let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
+    while let Some(batch) = reader.next_batch().ok()? {
+        for row in 0..batch.rows() {
+            owner.begin();
+            packer.clear();
+            batch.hand_over(row, &mut Both(To(&mut owner), To(&mut packer))).ok()?;
+            if !open.as_ref().is_some_and(|(last, _)| owner.is(last)) {
+                let next = owner.clone().owner();
+                let so_far = owners.remove(&key_of(&next)).unwrap_or_default();
+                if let Some((last, so_far)) = open.replace((next, so_far)) {
+                    owners.insert(key_of(&last), so_far);
+                }
+            }
+            let (_, (hash, rows)) = open.as_mut().expect("opened above");
+            hash.update(packer.bytes());
+            *rows += 1;
+        }
+    }
+    owners.extend(open.map(|(last, so_far)| (key_of(&last), so_far)));
+    let sealed = owners.into_iter().map(|(owner, (hash, rows))| {
+        let digest = Digest(hash.finalize().into());
+        SealedRows { owner: Arc::new(owner), rows, digest, closing: None }
+    });
+    Some(sealed.collect())
 }
 
 /// A row of a partition in the words of `packed`; `None` inside when it is another owner's, outside when it is damaged.

@@ -285,7 +285,7 @@ impl RowWriter {
     /// Writes packed rows, each behind the kept rows of owners that come before its own.
     fn merge(&mut self, mut block: &[u8], kept: &mut KeptRows) -> Result<()> {
         while !block.is_empty() {
-            if kept.is_empty() && kept.each.keep.is_nothing() {
+            if kept.is_empty() && kept.each.keep.days.is_empty() {
                 return self.writer.add(block);
             }
             let mut owner = OwnerOf::new(self.dataset);

@@ -1,8 +1,10 @@
 //! What a commit seals: each owner's day, each dataset's day, and the chain of days from the window's first to the last.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::committed::owners_of;
 use super::lake::{Keep, partition_path};
 use super::manifest::{Manifest, ManifestSeal, path_text};
 use super::sealed::SealBook;
@@ -10,7 +12,8 @@ use super::staged::StagedFile;
 use crate::Result;
 use crate::record::{Dataset, Day, Window};
 use crate::state::{
-    self, Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, Span, SpanPart, State, in_seals, seal_day,
+    self, Digest, OwnerKey, PartitionSeal, SealLine, SealedPartition, SealedRows, Span, SpanPart, State, in_seals,
+    seal_day,
 };
 
 /// All that a commit seals.
@@ -33,19 +36,30 @@ pub(super) struct Spans {
 }
 
 impl Sealing {
-    /// Puts what the run has in the place of what the state holds of its datasets and days.
+    /// Puts what the run has in the place of what the state holds of its datasets and days. `lake` is the output directory
+    /// of a run that writes partitions.
     pub(super) fn new(
         state: &State,
         window: Window,
         datasets: &[(&'static Dataset, &Keep)],
         mut book: SealBook,
-        in_lake: bool,
+        lake: Option<&Path>,
         threads: usize,
     ) -> Result<(Sealing, Spans)> {
         book.finish()?;
+        let mut days = state.sealed_partitions(window.from)?;
         let (mut work, mut parts) = (Vec::new(), Vec::new());
         for (dataset, keep) in datasets {
-            settle(state, dataset, keep, window, &mut book)?;
+            let is_elsewhere = |day| {
+                let partitions = days.get(&day).into_iter().flatten();
+                lake.is_some()
+                    && partitions.into_iter().any(|each| std::ptr::eq(each.dataset, *dataset) && !each.in_lake)
+            };
+            let before = |day| match lake {
+                Some(root) if is_elsewhere(day) => rows_in_lake(state, dataset, day, root),
+                _ => state.sealed_rows(dataset, day),
+            };
+            settle(&before, dataset, keep, window, &mut book)?;
             let days: Vec<Day> = window.iter().filter(|day| book.has_entries(dataset, *day)).collect();
             work.extend(days.iter().map(|day| (*dataset, *day)));
             let spans = days.chunk_by(|a, b| Span::of(*a) == Span::of(*b));
@@ -53,9 +67,8 @@ impl Sealing {
         }
         let ranks = Ranks::of(book.owners());
         let sealed = each_on_threads(threads, work.iter(), |(dataset, day)| {
-            seal_partition(dataset, *day, &book, &ranks, in_lake)
+            seal_partition(dataset, *day, &book, &ranks, lake.is_some())
         });
-        let mut days = state.sealed_partitions(window.from)?;
         let is_ours =
             |partition: &SealedPartition| datasets.iter().any(|(own, _)| std::ptr::eq(*own, partition.dataset));
         let mut earlier: HashMap<(&str, Day), SealedPartition> = HashMap::new();
@@ -143,7 +156,13 @@ impl Spans {
 }
 
 /// What is there of a dataset's days: of the run, and what other runs committed and stays.
-fn settle(state: &State, dataset: &'static Dataset, keep: &Keep, window: Window, book: &mut SealBook) -> Result<()> {
+fn settle(
+    before: &impl Fn(Day) -> Result<Vec<SealedRows>>,
+    dataset: &'static Dataset,
+    keep: &Keep,
+    window: Window,
+    book: &mut SealBook,
+) -> Result<()> {
     if keep.is_nothing() && book.is_ordered(dataset) {
         return Ok(());
     }
@@ -151,12 +170,23 @@ fn settle(state: &State, dataset: &'static Dataset, keep: &Keep, window: Window,
         let mut entries = book.entries(dataset, day)?;
         entries.retain(|new| !keep.withholds(&book.owners()[new.owner as usize], day));
         let brought: HashSet<u32> = entries.iter().map(|new| new.owner).collect();
-        let before = if keep.is_nothing() { Vec::new() } else { state.sealed_rows(dataset, day)? };
+        let before = if keep.is_nothing() { Vec::new() } else { before(day)? };
         let stays = before.iter().filter(|old| keep.keeps(&old.owner, day)).map(|old| book.entry(old));
         entries.extend(stays.filter(|old| !brought.contains(&old.owner)));
         book.replace(dataset, day, entries)?;
     }
     Ok(())
+}
+
+/// What the lake holds of a day that a run without a lake sealed after it: its rows can stay, those of that run cannot.
+fn rows_in_lake(state: &State, dataset: &'static Dataset, day: Day, root: &Path) -> Result<Vec<SealedRows>> {
+    let mut in_lake = owners_of(dataset, &root.join(partition_path(dataset, day))).unwrap_or_default();
+    let sealed = state.sealed_rows(dataset, day)?;
+    for rows in &mut in_lake {
+        let same = sealed.iter().find(|sealed| sealed.owner == rows.owner && sealed.digest == rows.digest);
+        rows.closing = same.and_then(|sealed| sealed.closing);
+    }
+    Ok(in_lake)
 }
 
 /// Each owner's place in the order of seals.

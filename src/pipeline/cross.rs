@@ -2,14 +2,17 @@
 //! made on a thread of their own, while the rows of the next accounts are read. The facts of the accounts that are being
 //! checked are held, and those of the next ones: two at a time, or as many small ones as come to [`BATCH_ROWS`] rows.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::owner::Outcome;
-use crate::breaks::Break;
+use crate::Result;
+use crate::breaks::{Break, Cause, Check};
 use crate::reconcile::facts::{AccountFacts, CardSide, Facts};
-use crate::reconcile::{Terms, check_books};
-use crate::record::{Feed, Owner};
+use crate::reconcile::{Checked, Terms, Watched, WatchedBreaks, check_books_again};
+use crate::record::{Feed, Owner, Window};
+use crate::state::{BreakFilter, State};
 
 /// Rows of accounts that are handed over together: of small ones, handing over each costs more than to check it.
 const BATCH_ROWS: usize = 4_000;
@@ -20,6 +23,7 @@ const ROWS_OF_ACCOUNT: usize = 16;
 #[derive(Debug)]
 pub(super) struct CrossChecks {
     terms: Terms,
+    watched: Arc<WatchedBreaks>,
     account: Option<AccountFacts>,
     /// What its own listings gave: a fault that shows there and between feeds is told once.
     own: Vec<Break>,
@@ -28,7 +32,7 @@ pub(super) struct CrossChecks {
     batch_rows: usize,
     /// None where there is one thread only.
     checker: Option<Checker>,
-    breaks: Vec<Break>,
+    checked: Checked,
 }
 
 /// An account, and what its own listings gave.
@@ -38,19 +42,22 @@ type Books = (AccountFacts, Vec<Break>);
 #[derive(Debug)]
 struct Checker {
     give: SyncSender<Vec<Books>>,
-    thread: JoinHandle<Vec<Break>>,
+    thread: JoinHandle<Checked>,
 }
 
 impl CrossChecks {
-    pub(super) fn new(terms: Terms, threads: usize) -> Self {
+    /// `watched` are the breaks that earlier runs told of the same days.
+    pub(super) fn new(terms: Terms, watched: WatchedBreaks, threads: usize) -> Self {
+        let watched = Arc::new(watched);
         Self {
             terms,
+            watched: Arc::clone(&watched),
             account: None,
             own: Vec::new(),
             batch: Vec::new(),
             batch_rows: 0,
-            checker: (threads > 1).then(|| Checker::begin(terms)),
-            breaks: Vec::new(),
+            checker: (threads > 1).then(|| Checker::begin(terms, watched)),
+            checked: Checked::default(),
         }
     }
 
@@ -91,33 +98,61 @@ impl CrossChecks {
         match &self.checker {
             // Refused only when the thread panicked, which is passed on at the end.
             Some(checker) => drop(checker.give.send(batch)),
-            None => self.breaks.extend(checked(batch, terms)),
+            None => check(batch, terms, &self.watched, &mut self.checked),
         }
     }
 
-    /// The breaks of all accounts, account by account.
-    pub(super) fn finish(&mut self) -> Vec<Break> {
+    /// What all accounts gave, account by account.
+    pub(super) fn finish(&mut self) -> Checked {
         self.end_account();
         self.hand_over();
         if let Some(Checker { give, thread }) = self.checker.take() {
             drop(give);
-            self.breaks.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            self.checked = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
-        std::mem::take(&mut self.breaks)
+        std::mem::take(&mut self.checked)
     }
 }
 
 impl Checker {
-    fn begin(terms: Terms) -> Checker {
+    fn begin(terms: Terms, watched: Arc<WatchedBreaks>) -> Checker {
         // Handed over once those before are done.
         let (give, given) = sync_channel(0);
-        let thread = std::thread::spawn(move || given.into_iter().flat_map(|batch| checked(batch, terms)).collect());
+        let thread = std::thread::spawn(move || {
+            let mut checked = Checked::default();
+            for batch in given {
+                check(batch, terms, &watched, &mut checked);
+            }
+            checked
+        });
         Checker { give, thread }
     }
 }
 
-fn checked(batch: Vec<Books>, terms: Terms) -> impl Iterator<Item = Break> {
-    batch.into_iter().flat_map(move |(account, own)| check_books(account, own, terms))
+fn check(batch: Vec<Books>, terms: Terms, watched: &WatchedBreaks, checked: &mut Checked) {
+    for (account, own) in batch {
+        let Checked { mut breaks, mut unjudged } = check_books_again(account, own, terms, watched);
+        checked.breaks.append(&mut breaks);
+        checked.unjudged.append(&mut unjudged);
+    }
+}
+
+/// The breaks of the register at which the checks look again: those that are not over, of the window and of a check that
+/// cannot judge every row of it.
+pub(super) fn watched(state: &State, window: Window) -> Result<WatchedBreaks> {
+    let mut watched = WatchedBreaks::new();
+    for check in [Check::Transfer, Check::CardLoad] {
+        let filter = BreakFilter { check: Some(check.name().to_owned()), ..BreakFilter::default() };
+        for known in state.breaks(&filter)? {
+            let is_here = known.status != "resolved" && known.booking_date.is_some_and(|day| window.contains(day));
+            let cause = Cause::ALL.into_iter().find(|cause| cause.name() == known.cause);
+            if let (true, Some(cause), Some(row)) = (is_here, cause, known.txid) {
+                let each = Watched { break_id: known.break_id, check, cause, row };
+                watched.entry((known.owner_kind, known.owner_id)).or_default().push(each);
+            }
+        }
+    }
+    Ok(watched)
 }
 
 #[cfg(test)]
@@ -145,7 +180,7 @@ mod tests {
         let day = |days| Day::from_epoch_days(days).expect("a day");
         let terms =
             Terms { window: Window::new(day(0), day(9)).expect("runs upwards"), transfer_days: 3, seen_on: day(9) };
-        let mut checks = CrossChecks::new(terms, threads);
+        let mut checks = CrossChecks::new(terms, WatchedBreaks::new(), threads);
         for (account, rows) in rows.iter().enumerate() {
             let lines = (0..*rows).map(|number| line(account, number)).collect();
             let mut facts = AccountFacts::new(Owner::account(account.to_string()));
@@ -153,7 +188,7 @@ mod tests {
             checks.account = Some(facts);
             checks.end_account();
         }
-        checks.finish()
+        checks.finish().breaks
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod page;
 mod register;
 mod rejects;
 pub mod report;
+mod same;
 mod seam;
 mod share;
 mod stay;
@@ -46,6 +47,7 @@ use ordered::Loads;
 use owner::{Knowledge, Outcome};
 use page::Kept;
 use report::{OwnerLine, Report};
+use same::Firsts;
 use seam::LaterDays;
 
 pub use share::refuse_another_share;
@@ -132,6 +134,9 @@ struct Ledger<'p> {
     owners: Vec<OwnerLine>,
     meanings: Meanings,
     cross: CrossChecks,
+    /// Known breaks of which the run can say nothing.
+    unjudged: Vec<String>,
+    firsts: Firsts,
     later: LaterDays,
     beside: Beside,
     /// Owners whose last balance was compared with the one that the provider reports.
@@ -166,6 +171,7 @@ impl<'p> Ledger<'p> {
             feeds.chain([&dataset::BALANCES, &dataset::BREAKS, &dataset::REJECTS]).collect();
         let mut publication =
             Publication::begin(out, &plan.job_name, plan.window, &gathered.run_id, formats, &datasets)?;
+        keep_what_is_not_asked_for(&mut publication, plan);
         keep_what_could_not_be_read(&mut publication, plan, gathered);
         let book = formats::Book::begin(plan.output.accounting, &publication, &datasets)?;
         let rejects = gathered.unreadable.clone();
@@ -178,7 +184,9 @@ impl<'p> Ledger<'p> {
             rejects,
             owners: Vec::new(),
             meanings: Meanings::default(),
-            cross: CrossChecks::new(terms, out.machine().threads),
+            cross: CrossChecks::new(terms, cross::watched(out.state(), plan.window)?, out.machine().threads),
+            unjudged: Vec::new(),
+            firsts: Firsts::read(out.state())?,
             later: LaterDays::read(out, plan.window.to)?,
             beside: Beside::read(out, plan)?,
             compared: HashSet::new(),
@@ -243,8 +251,9 @@ impl<'p> Ledger<'p> {
             products.iter_mut().try_for_each(&mut take)
         })?;
         self.in_parts = in_parts;
-        let breaks = self.cross.finish();
-        self.breaks.extend(breaks);
+        let checked = self.cross.finish();
+        self.breaks.extend(checked.breaks);
+        self.unjudged.extend(checked.unjudged);
         Ok(())
     }
 
@@ -260,6 +269,8 @@ impl<'p> Ledger<'p> {
         let is_broken = !outcome.breaks.is_empty();
         self.cross.take(outcome, whole);
         let key = key_of(&outcome.owner);
+        let unjudged = outcome.begins_at.iter().flat_map(|row| self.firsts.at(&key, row));
+        self.unjudged.extend(unjudged);
         self.beside.compare(outcome.feed, &key, outcome.beside);
         // A comparison that proved nothing is told in a note.
         if outcome.feed.is_chain() && whole && outcome.notes.is_empty() && gathered.reported.contains_key(&key) {
@@ -313,16 +324,13 @@ impl<'p> Ledger<'p> {
             let place = |reject: &RejectRow| (reject.feed, reject.owner_id.clone(), reject.page_sha256.clone());
             place(a).cmp(&place(b)).then_with(|| natural_cmp(&a.pointer, &b.pointer))
         });
-        let found = std::mem::take(&mut self.breaks);
-        let mut registered = register::register(
-            &mut self.publication,
-            out.state(),
-            self.plan,
-            gathered,
-            found,
-            &self.rejects,
-            &self.beside,
-        )?;
+        let found = register::Found {
+            breaks: std::mem::take(&mut self.breaks),
+            unjudged: std::mem::take(&mut self.unjudged),
+            rejects: &self.rejects,
+            beside: &self.beside,
+        };
+        let mut registered = register::register(&mut self.publication, out.state(), self.plan, gathered, found)?;
         registered.taken_back.extend(seams_over);
         // What follows tells of the run; its rows, and which earlier ones stay, are settled.
         self.publication.begin_lake()?;
@@ -478,6 +486,15 @@ fn days_around(plan: &Plan, needs: Needs, seen_on: Day) -> Window {
 fn append<R: Row>(publication: &mut Publication, dataset: &'static Dataset, rows: &[R]) -> Result<()> {
     let mut encoded = publication.encoder(dataset).encode(rows);
     publication.append(&mut encoded)
+}
+
+/// Balances of all kinds of owners share partitions: those that other jobs committed of owners whose chain this job leaves
+/// out stay.
+fn keep_what_is_not_asked_for(publication: &mut Publication, plan: &Plan) {
+    let left_out = Feed::ALL.into_iter().filter(|feed| feed.is_chain() && !plan.feeds.contains(feed));
+    for feed in left_out {
+        publication.keep_all_but(&dataset::BALANCES, feed.owner_kind(), []);
+    }
 }
 
 /// Rows that an earlier run committed stay in the lake where this run could not ask for them.

@@ -65,6 +65,8 @@ pub(super) struct Outcome {
     pub breaks: Vec<Break>,
     pub balances: Vec<BalanceRow>,
     pub rejects: Vec<RejectRow>,
+    /// The first row that moves its balance, where nothing tells what that one has to go on from.
+    pub begins_at: Option<String>,
     /// What the checks between feeds need of its rows.
     pub facts: Facts,
     /// Rows on the day before the window and on the day after it.
@@ -301,6 +303,8 @@ impl<'p> Reader<'p> {
         };
         let at_the_end = around::pick(&Wanted::of_all(told), &books.rows, self.responses());
         let files = self.files(&books, closing.as_ref(), found.rejects.len())?;
+        let first = books.rows.iter().find(|row| prior.is_none() && row.entry().moves);
+        let begins_at = first.map(|row| row.txid().to_owned());
         let mut outcome = self.outcome(books, &found.around, found.rejects, encoder, facts, side);
         outcome.around.extend(at_the_end);
         match closing {
@@ -308,7 +312,7 @@ impl<'p> Reader<'p> {
             Some(Closing::Open(note)) => outcome.notes.push(note),
             Some(Closing::Ties) | None => {}
         }
-        outcome.files = files;
+        (outcome.files, outcome.begins_at) = (files, begins_at);
         Ok(outcome)
     }
 
@@ -387,6 +391,7 @@ impl<'p> Reader<'p> {
             balances: books.balances,
             rejects,
             meaning: books.meaning,
+            begins_at: None,
             facts,
             notes: Vec::new(),
         }

@@ -8,6 +8,7 @@ use super::beside::Beside;
 use super::gather::Gathered;
 use super::gone::{self, Back, GoneDays};
 use super::report::{ClosingsMoved, Since};
+use super::same::Faults;
 use super::{dataset_of, key_of, moved, stay};
 use crate::Result;
 use crate::breaks::{Break, Cause, Check, Subject};
@@ -35,16 +36,24 @@ pub(super) struct Registered {
     pub kept: Option<String>,
 }
 
+/// What a run found, as the register takes it.
+pub(super) struct Found<'l> {
+    pub breaks: Vec<Break>,
+    /// Ids of known breaks of which the run could say nothing.
+    pub unjudged: Vec<String>,
+    pub rejects: &'l [RejectRow],
+    pub beside: &'l Beside,
+}
+
 /// What the register knows of the breaks found, with the restatements that the comparison with earlier runs adds.
 pub(super) fn register(
     publication: &mut Publication,
     state: &State,
     plan: &Plan,
     gathered: &Gathered,
-    mut found: Vec<Break>,
-    rejects: &[RejectRow],
-    beside: &Beside,
+    found: Found<'_>,
 ) -> Result<Registered> {
+    let Found { breaks: mut found, unjudged, rejects, beside } = found;
     let known = state.known_breaks()?;
     let mut comparison = Comparison {
         state,
@@ -83,6 +92,7 @@ pub(super) fn register(
     rows_of(&mut registered, &found, &known, gathered.seen_on, plan, &first_reported);
     taken_back.retain(|id| !registered.rows.iter().any(|row| row.break_id == *id));
     carry_restatements(&mut registered, &known, plan, &taken_back);
+    carry(&mut registered, plan, unjudged.iter().filter_map(|id| known.get(id)));
     registered.taken_back = taken_back;
     Ok(registered)
 }
@@ -97,8 +107,13 @@ fn rows_of(
     first_reported: &HashMap<String, String>,
 ) {
     let mut ids = HashSet::new();
+    let faults = Faults::of(known);
     for found in found {
         let mut row = found.to_row(seen_on, "open");
+        let mut listings = needs(found, plan);
+        if let Some((told, same)) = faults.told_first(&row).filter(|(told, _)| !ids.contains(&told.break_id)) {
+            (row, listings) = (told, same.listings.clone());
+        }
         // A second break of the same check and row: told apart by its place.
         let base = row.break_id.clone();
         for further in 2.. {
@@ -115,7 +130,7 @@ fn rows_of(
         registered.seen.push(SeenBreak {
             account: is_card.then(|| found.owner.acc_id.clone()),
             earlier: first_reported.get(&row.break_id).cloned(),
-            ..SeenBreak::new(&row, scope(&row, plan)).needing(needs(found, plan))
+            ..SeenBreak::new(&row, scope(&row, plan)).needing(listings)
         });
         registered.rows.push(row);
     }
@@ -128,20 +143,26 @@ fn carry_restatements(
     plan: &Plan,
     taken_back: &[String],
 ) {
-    let told: HashSet<String> = registered.rows.iter().map(|row| row.break_id.clone()).collect();
     let mut carried: Vec<&KnownBreak> = known
         .values()
         .filter(|known| known.check == Check::Restatement.name() && known.status != "resolved")
         .filter(|known| known.booking_date.is_some_and(|day| plan.window.contains(day)))
         .filter(|known| known.listings.iter().all(|name| plan.feeds.iter().any(|feed| feed.name() == name)))
-        .filter(|known| !told.contains(&known.break_id) && !taken_back.contains(&known.break_id))
+        .filter(|known| !taken_back.contains(&known.break_id))
         .collect();
     carried.sort_by(|a, b| (a.booking_date, &a.break_id).cmp(&(b.booking_date, &b.break_id)));
-    for known in carried {
+    carry(registered, plan, carried.into_iter());
+}
+
+/// Known breaks that are not over, whatever this run found: they are told as they are known.
+fn carry<'k>(registered: &mut Registered, plan: &Plan, carried: impl Iterator<Item = &'k KnownBreak>) {
+    let told: HashSet<String> = registered.rows.iter().map(|row| row.break_id.clone()).collect();
+    for known in carried.filter(|known| !told.contains(&known.break_id)) {
         let Some(row) = row_of(known) else {
             continue;
         };
         registered.seen.push(SeenBreak {
+            account: known.account.clone(),
             earlier: known.earlier.clone(),
             ..SeenBreak::new(&row, scope(&row, plan)).needing(known.listings.clone())
         });
@@ -150,7 +171,7 @@ fn carry_restatements(
 }
 
 /// A break of the register as reports show it.
-fn row_of(known: &KnownBreak) -> Option<BreakRow> {
+pub(super) fn row_of(known: &KnownBreak) -> Option<BreakRow> {
     Some(BreakRow {
         break_id: known.break_id.clone(),
         check: Check::ALL.into_iter().map(Check::name).find(|name| *name == known.check)?,

@@ -8,12 +8,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::cross::Terms;
+use super::cross::{Terms, Watched};
 use super::facts::{AccountFacts, CardFact, LineFact, Side};
 use super::pairing::{pair, rivals};
 use super::words::{self, CardWord};
 use crate::breaks::{Break, Cause, Check, Subject};
-use crate::record::{Money, Owner, Stamp};
+use crate::record::{Money, Owner, OwnerKind, Stamp};
 
 /// Seconds between the two rows of a load whose line names the card, at most.
 const NAMED_APART_S_MAX: i64 = 86_400;
@@ -26,6 +26,16 @@ const ALIKE_MIN: usize = 2;
 
 /// Compares the account's lines with its cards' rows; nothing where either is not there.
 pub fn check_loads(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
+    judge_loads(facts, terms, &[], &mut Vec::new())
+}
+
+/// As [`check_loads`]; notes the watched breaks of which nothing can be said.
+pub(super) fn judge_loads(
+    facts: &AccountFacts,
+    terms: Terms,
+    watched: &[(OwnerKind, &str, &Watched)],
+    unjudged: &mut Vec<String>,
+) -> Vec<Break> {
     let Some(statement) = facts.statements.as_ref().filter(|_| !facts.cards.is_empty()) else {
         return Vec::new();
     };
@@ -36,6 +46,13 @@ pub fn check_loads(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
     let mut breaks = loads.differing();
     breaks.extend(loads.lines_left());
     breaks.extend(loads.rows_left());
+    let of_check: Vec<_> = watched.iter().filter(|(_, _, known)| known.check == Check::CardLoad).collect();
+    if !of_check.is_empty() {
+        let undecided = loads.undecided();
+        let left =
+            of_check.into_iter().filter(|(kind, id, known)| undecided.contains(&(*kind, *id, known.row.as_str())));
+        unjudged.extend(left.map(|(_, _, known)| known.break_id.clone()));
+    }
     breaks
 }
 
@@ -180,6 +197,18 @@ impl<'a> Loads<'a> {
         let from_s = i64::from(self.terms.window.from.epoch_days()) * day_s;
         let to_s = (i64::from(self.terms.window.to.epoch_days()) + 1) * day_s;
         inside && at.day() < self.terms.seen_on && local_s - from_s >= EDGE_S && to_s - local_s > EDGE_S
+    }
+
+    /// The rows and lines of the window whose break, had an earlier run told one, is not over: none of them has a
+    /// counterpart, and it may lie out of sight, or nothing in sight tells any more what the row is.
+    fn undecided(&self) -> HashSet<(OwnerKind, &str, &str)> {
+        let rows = self.rows.iter().filter(|row| row.fact.inside && !row.taken).map(|row| {
+            let card_ref = self.facts.cards[row.card].owner.card_ref.as_str();
+            (OwnerKind::Card, card_ref, &*row.fact.txid)
+        });
+        let lines = self.lines.iter().filter(|line| line.fact.inside && !line.taken && line.card.is_some());
+        let acc_id = self.facts.owner.acc_id.as_str();
+        rows.chain(lines.map(|line| (OwnerKind::Account, acc_id, &*line.fact.txid))).collect()
     }
 
     fn open_rows(&self) -> Vec<usize> {

@@ -32,7 +32,7 @@ mod words;
 
 pub use books::{Beside, Books, Link, Prior, close_chain, close_chain_beside, close_chain_until, close_listing};
 pub use chain::{Chain, DayBalance, Fault, Stretch, reconcile};
-pub use cross::{Terms, check_account, check_books};
+pub use cross::{Checked, Terms, Watched, WatchedBreaks, check_account, check_books, check_books_again};
 pub use diagnose::{Finding, RejectedRow, RejectedRows};
 pub use duplicates::{Duplicate, find_duplicates};
 pub use loads::check_loads;

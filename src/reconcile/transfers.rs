@@ -19,9 +19,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use super::by_day::ByDay;
-use super::cross::Terms;
+use super::cross::{Terms, Watched};
 use super::facts::{AccountFacts, LineFact, Side, TransferFact};
 use super::listed::listed;
 use super::pairing::{pair, rivals};
@@ -30,7 +31,7 @@ use super::transfer_copies;
 use super::words;
 use crate::breaks::{Break, Cause, Check, Subject};
 use crate::record::feed::natural_cmp;
-use crate::record::{Day, Money, Total, TransferStatus};
+use crate::record::{Day, Money, OwnerKind, Total, TransferStatus};
 
 /// Pairs from which it is learned how far a debit lies from its transfer.
 const PAIRS_MIN: usize = 3;
@@ -43,6 +44,16 @@ const UNKNOWN_CHARS_MIN: usize = 10;
 
 /// Compares the account's credit transfers with its debits; nothing where either is not there.
 pub fn check_transfers(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
+    judge_transfers(facts, terms, &[], &mut Vec::new())
+}
+
+/// As [`check_transfers`]; notes the watched breaks of which nothing can be said.
+pub(super) fn judge_transfers(
+    facts: &AccountFacts,
+    terms: Terms,
+    watched: &[(OwnerKind, &str, &Watched)],
+    unjudged: &mut Vec<String>,
+) -> Vec<Break> {
     let Some(transfers) = &facts.transfers else {
         return Vec::new();
     };
@@ -59,6 +70,15 @@ pub fn check_transfers(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
     books.by_iban_alone();
     books.transfers_left();
     books.debits_left();
+    let of_check: Vec<&Watched> =
+        watched.iter().map(|(_, _, known)| *known).filter(|known| known.check == Check::Transfer).collect();
+    if of_check.is_empty() {
+        return books.breaks;
+    }
+    let places = Places::of(&books);
+    unjudged.extend(
+        of_check.into_iter().filter(|known| !books.is_judged(known, &places)).map(|known| known.break_id.clone()),
+    );
     books.breaks
 }
 
@@ -82,6 +102,21 @@ struct Matcher<'a> {
     /// Days from execution to debit of the pairs made.
     lags: Vec<i64>,
     breaks: Vec<Break>,
+}
+
+/// Where rows stand by their ids, and the days of transfers that can be judged.
+struct Places<'a> {
+    judged: RangeInclusive<i64>,
+    transfers: HashMap<&'a str, usize>,
+    lines: HashMap<&'a str, usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(books: &Matcher<'a>) -> Places<'a> {
+        let transfers = books.transfers.iter().map(|transfer| &*transfer.internal_id);
+        let lines = books.lines.iter().map(|line| &*line.txid);
+        Places { judged: books.days_judged(), transfers: transfers.zip(0..).collect(), lines: lines.zip(0..).collect() }
+    }
 }
 
 impl<'a> Matcher<'a> {
@@ -473,15 +508,21 @@ impl<'a> Matcher<'a> {
         ((-least).min(days), most.min(days))
     }
 
-    fn transfers_left(&mut self) {
+    /// The days of transfers whose debit, if there is one, was read.
+    fn days_judged(&self) -> RangeInclusive<i64> {
         let (before, after) = self.reach();
         let lines = || self.lines.iter().map(|line| line.at.day());
         let from = lines().min().unwrap_or(self.terms.window.from).min(self.terms.window.from);
         let to = lines().max().unwrap_or(self.terms.window.to).max(self.terms.window.to);
         let (to, after) = if to < self.terms.seen_on { (to, after) } else { (self.terms.seen_on, after.max(1)) };
+        day(from) + before..=day(to) - after
+    }
+
+    fn transfers_left(&mut self) {
+        let judged = self.days_judged();
         for index in 0..self.transfers.len() {
             let found = self.transfers[index];
-            let is_read = day(found.day) - before >= day(from) && day(found.day) + after <= day(to);
+            let is_read = judged.contains(&day(found.day));
             if self.transfer_taken[index] || !self.needs_debit(index) || !is_read || self.is_rejected(found) {
                 continue;
             }
@@ -505,6 +546,24 @@ impl<'a> Matcher<'a> {
             id.as_deref().is_some_and(|id| self.sides.iter().any(|side| side.rejected.names(id)))
         };
         names(&transfer.reference) || names(&transfer.iban)
+    }
+
+    /// Whether a break that an earlier run told, and this one did not, is over: its row found what it lacked, or is no row
+    /// any more that lacks anything. The id may be that of a transfer, of a debit, or of both.
+    fn is_judged(&self, known: &Watched, places: &Places<'_>) -> bool {
+        let Places { judged, transfers, lines } = places;
+        let is_read = |transfer: usize| judged.contains(&day(self.transfers[transfer].day));
+        let of_transfer = transfers.get(known.row.as_str()).is_none_or(|&index| {
+            // One that other debits would fit as well may have lost them out of sight.
+            let is_answered = self.transfer_taken[index] && (known.cause == Cause::NoCounterpart || is_read(index));
+            !self.needs_debit(index) || is_answered
+        });
+        let of_line = lines.get(known.row.as_str()).is_none_or(|&index| {
+            // The debit that pays the same transfer may be the one out of sight.
+            let sees_all = self.named[index].iter().all(|transfer| is_read(*transfer));
+            !self.is_told_debit(self.lines[index]) || !self.line_taken[index] || sees_all
+        });
+        of_transfer && of_line
     }
 
     /// Debits that name a transfer which was called off, or one that is not listed.

@@ -55,6 +55,8 @@ pub struct KnownBreak {
     pub listings: Vec<String>,
     /// Of a restatement: what the row said when it was reported first.
     pub earlier: Option<String>,
+    /// For a card the account behind it.
+    pub account: Option<String>,
     /// The run that saw it last.
     pub run_id: String,
 }
@@ -73,8 +75,8 @@ pub struct BreakFilter {
 /// What [`known`] reads, and how many columns that is.
 pub(super) const COLUMNS: &str = r#"break_id, "check", cause, owner_kind, owner_id, txid, booking_date, currency,
     expected, actual, difference, explanation, first_seen, last_seen, status, accepted_by, note, run_id, resolution,
-    resolved_on, listings, earlier"#;
-pub(super) const COLUMN_COUNT: usize = 22;
+    resolved_on, listings, earlier, account"#;
+pub(super) const COLUMN_COUNT: usize = 23;
 
 impl KnownBreak {
     /// How many days it lasted: until it went away, else until `today`.
@@ -187,6 +189,7 @@ pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<KnownBreak> {
         resolved_on: optional(row, 19, day)?,
         listings: row.get::<_, String>(20)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         earlier: row.get(21)?,
+        account: row.get(22)?,
     })
 }
 

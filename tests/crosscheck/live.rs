@@ -10,6 +10,7 @@ use tieout::pipeline::{self, Watch};
 use tieout::record::{Day, Feed, Window, Zone};
 use tieout::sandbox::generator::Recipe;
 use tieout::sandbox::{Books, Credentials, Fault, KeyFiles, PublicKey, Sandbox, SandboxConfig};
+use tieout::state::State;
 
 struct Nobody;
 
@@ -126,6 +127,38 @@ fn a_balance_that_is_reported_otherwise_is_one_break() {
     assert_eq!(found, [("closing_balance", "1"), ("closing_balance", card_ref.as_str())]);
     let earlier = Window { to: window.to.plus(-3), ..window };
     assert_eq!(told(&run(books, earlier, &[])), [], "a window that ended earlier says nothing");
+}
+
+/// The last row is another one the next day; by how much it differs from what the provider reports is not.
+#[test]
+fn a_balance_that_goes_on_to_differ_by_as_much_is_the_break_that_was_accepted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = KeyFiles::in_folder(folder.path()).expect("keys");
+    let public = || PublicKey::from_file(&keys.public).expect("a key");
+    let (mut books, window) = books(0);
+    books.accounts[0].balance = raised(&books.accounts[0].balance);
+    let mut config = SandboxConfig::new(public());
+    config.books = books;
+    let running = Sandbox::start(config).expect("a sandbox");
+    let out = folder.path().join("out");
+    let night = |days: i32| {
+        let source = network(&running.base_url(), &Credentials::new(public()), keys.private.clone());
+        let window = Window { to: window.to.plus(days), ..window };
+        pipeline::run(&plan(source, window, output(folder.path(), "out")), &Nobody).expect("a run")
+    };
+    let first = night(-1);
+    assert_eq!(told(&first).len(), 1, "{:?}", first.breaks);
+    let known = &first.breaks[0];
+    State::open(&out).expect("opens").accept_break(&known.break_id, "Ada", "they look into it").expect("it is open");
+    let second = night(0);
+    let found = &second.breaks[0];
+    assert_ne!(found.txid, known.txid, "a later row is the last");
+    assert_eq!((&found.break_id, found.status, found.difference), (&known.break_id, "accepted", known.difference));
+    assert_eq!((second.breaks.len(), second.exit.code()), (1, 0));
+    let acts: Vec<String> =
+        State::open(&out).expect("opens").trail(None).expect("reads").into_iter().map(|entry| entry.act).collect();
+    assert_eq!(acts, ["opened", "accepted"]);
+    running.shutdown();
 }
 
 #[test]

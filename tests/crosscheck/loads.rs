@@ -1,6 +1,7 @@
+use tieout::breaks::{Break, Cause, Check, Subject};
 use tieout::reconcile::facts::{AccountFacts, CardFact, CardSide, LineFact, Side, of_card};
-use tieout::reconcile::{Terms, check_loads};
-use tieout::record::{CardTransaction, Clock, Owner, Status, Window, Zone};
+use tieout::reconcile::{Terms, Watched, WatchedBreaks, check_books_again, check_loads};
+use tieout::record::{CardTransaction, Clock, Owner, OwnerKind, Status, Window, Zone};
 
 use super::{account, at, day, line, march, money, told};
 
@@ -169,4 +170,41 @@ fn a_card_that_was_not_read_or_a_row_that_was_rejected_is_no_break() {
     let mut found = facts(lines, &[]);
     found.cards[0].side.rejected.add("{}");
     assert_eq!(check_loads(&found, march()), []);
+}
+
+/// The id of the break that the card's row has no line.
+fn id_of(row: &str) -> String {
+    let owner = Owner::card("1", CARD);
+    let subject = Subject::Row(row.to_owned());
+    let (check, cause, explanation) = (Check::CardLoad, Cause::NoCounterpart, String::new());
+    Break { check, cause, owner, subject, booking_date: None, currency: None, amounts: None, explanation }.id()
+}
+
+/// A break that an earlier run told of a card's row, of which a narrower window can say nothing, is no break that is over.
+#[test]
+fn what_cannot_be_judged_any_more_is_not_over() {
+    let known = |row: &str| Watched {
+        break_id: id_of(row),
+        check: Check::CardLoad,
+        cause: Cause::NoCounterpart,
+        row: row.to_owned(),
+    };
+    let watched = WatchedBreaks::from([((OwnerKind::Card, CARD.to_owned()), ["11", "12", "13"].map(known).to_vec())]);
+    let rows = [
+        // So near to the window's first moment that its line may lie before.
+        row("11", "01 00:01", "500.00", "6540", "Card load"),
+        // A text that told what it is only beside others that had a line.
+        row("12", "05 10:00", "20.00", "", "Ref. 77"),
+        row("13", "06 10:00", "30.00", "6540", "Card load"),
+    ];
+    let lines = vec![line("3", "06 10:01", "-30.00", &names("Card load"))];
+    let checked = check_books_again(facts(lines, &rows), Vec::new(), march(), &watched);
+    assert_eq!(checked.breaks, []);
+    assert_eq!(checked.unjudged, ["11", "12"].map(id_of), "the third has its line now");
+    let elsewhere = check_books_again(facts(Vec::new(), &rows[2..]), Vec::new(), march(), &watched);
+    assert_eq!(
+        (elsewhere.breaks.len(), elsewhere.unjudged),
+        (1, Vec::<String>::new()),
+        "rows that are gone lack nothing"
+    );
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use tieout::breaks::{Break, Cause, Check, Subject};
 use tieout::reconcile::facts::{AccountFacts, CardFact, CardSide, LineFact, Side, TransferFact};
-use tieout::reconcile::{CardWord, check_books};
-use tieout::record::{Money, Owner, Stamp, TransferStatus};
+use tieout::reconcile::{CardWord, Terms, Watched, WatchedBreaks, check_books, check_books_again};
+use tieout::record::{Money, Owner, Stamp, TransferStatus, Window};
 
 use super::{account, line, march, money};
 
@@ -232,6 +232,33 @@ fn what_a_check_costs_grows_as_the_rows_do() {
         let (few, _) = (0..3).map(|_| checked(books(ROWS))).min().expect("three");
         let (many, breaks) = checked(books(ROWS * TIMES));
         assert_eq!(breaks, told, "{name}");
+        assert!(many < few * TIMES_MAX, "{name}: {TIMES} times the rows took {many:?}, after {few:?}");
+    }
+}
+
+/// The night after: all that was told is looked at again.
+fn checked_again((facts, own): Books) -> Duration {
+    let clock = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("time that was spent");
+    let mut watched = WatchedBreaks::new();
+    for found in check_books(facts.clone(), own.clone(), march()) {
+        let row = found.subject.row().expect("a row").to_owned();
+        let known = Watched { break_id: found.id(), check: found.check, cause: found.cause, row };
+        watched.entry((found.owner.kind, found.owner.id().to_owned())).or_default().push(known);
+    }
+    assert!(!watched.is_empty());
+    let narrow = Terms { window: Window { from: march().window.to, ..march().window }, ..march() };
+    let began = clock();
+    let again = check_books_again(facts, own, narrow, &watched);
+    let took = clock().saturating_sub(began);
+    assert!(again.breaks.len() + again.unjudged.len() > 0);
+    took
+}
+
+#[test]
+fn what_it_costs_to_look_again_grows_as_the_rows_do() {
+    for (name, books) in [("debits to others", debits_to_others as fn(usize) -> Books), ("loads", a_fee_on_each_load)] {
+        let few = (0..3).map(|_| checked_again(books(ROWS))).min().expect("three");
+        let many = checked_again(books(ROWS * TIMES));
         assert!(many < few * TIMES_MAX, "{name}: {TIMES} times the rows took {many:?}, after {few:?}");
     }
 }

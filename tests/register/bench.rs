@@ -74,34 +74,47 @@ impl Bench {
     }
 
     pub fn run_cards(&self, cards: &[(&str, &[Tx])], window: [&str; 2]) -> Ran {
+        self.write_cards(cards);
+        self.run_archive(r#"["card_transactions"]"#, window)
+    }
+
+    pub fn write_cards(&self, cards: &[(&str, &[Tx])]) {
         let feed = self.folder.path().join("archive/card_transactions");
         std::fs::create_dir_all(&feed).expect("a folder");
         let pages: Vec<String> = cards.iter().map(|(card, rows)| page(card, rows)).collect();
         std::fs::write(feed.join("pages.ndjson"), pages.concat()).expect("a file");
-        self.run_archive(r#"["card_transactions"]"#, window)
     }
 
     /// Runs the job over transfers of the account 7.
     pub fn run_transfers(&self, rows: &[&str]) -> Ran {
+        self.write_transfers(rows);
+        self.run_archive(r#"["credit_transfers"]"#, ["2026-03-01", "2026-03-07"])
+    }
+
+    pub fn write_transfers(&self, rows: &[&str]) {
         let feed = self.folder.path().join("archive/credit_transfers");
         std::fs::create_dir_all(&feed).expect("a folder");
         let body = format!(r#"{{"body":{{"acc_id":"7","credit-transfers":[{}]}}}}"#, rows.join(","));
         std::fs::write(feed.join("page.json"), body).expect("a file");
-        self.run_archive(r#"["credit_transfers"]"#, ["2026-03-01", "2026-03-07"])
     }
 
     /// Runs the job over lines of the account 7: those of its statement, and those of its IBAN statement.
     pub fn run_statements(&self, lines: &[&str], iban_lines: &[&str]) -> Ran {
+        self.write_statements(lines, iban_lines);
+        self.run_archive(r#"["account_statements", "iban_statements"]"#, ["2026-03-01", "2026-03-07"])
+    }
+
+    pub fn write_statements(&self, lines: &[&str], iban_lines: &[&str]) {
         for (feed, lines) in [("account_statements", lines), ("iban_statements", iban_lines)] {
             let folder = self.folder.path().join("archive").join(feed);
             std::fs::create_dir_all(&folder).expect("a folder");
             let body = format!(r#"{{"body":{{"acc_id":"7","transactions":[{}]}}}}"#, lines.join(","));
             std::fs::write(folder.join("page.json"), body).expect("a file");
         }
-        self.run_archive(r#"["account_statements", "iban_statements"]"#, ["2026-03-01", "2026-03-07"])
     }
 
-    fn run_archive(&self, feeds: &str, [from, to]: [&str; 2]) -> Ran {
+    /// Runs the job with these feeds over what the archive holds.
+    pub fn run_archive(&self, feeds: &str, [from, to]: [&str; 2]) -> Ran {
         let job = self.folder.path().join("job.toml");
         let text = format!(
             "[job]\nname = \"nightly\"\ntimezone = \"Europe/Paris\"\nfeeds = {feeds}\n\

@@ -111,7 +111,8 @@ impl Publication {
         let (machine, state) = (&self.staging.shared.machine, &self.staging.shared.state);
         let nothing = SealBook::new(Spill::new(Arc::clone(&machine.disk), &self.staging.folder, 0));
         let sealed = std::mem::replace(&mut self.sealed, nothing);
-        Sealing::new(state, self.window, &datasets, sealed, self.parquet, machine.threads)
+        let lake = self.parquet.then_some(self.staging.shared.root.as_path());
+        Sealing::new(state, self.window, &datasets, sealed, lake, machine.threads)
     }
 
     fn write_seals(&self, sealing: &Sealing, manifest_sha256: &str, spans_bytes: u64) -> Result<()> {

@@ -3,17 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Finding, FindingKind, Verifier, digest_of};
 use crate::Result;
-use crate::output::committed::key_of;
-use crate::output::fan::{Both, To};
-use crate::output::lake::{OwnerOf, partition_path};
-use crate::output::packed::Packer;
+use crate::output::committed::owners_of;
+use crate::output::lake::partition_path;
 use crate::output::parquet::PartitionReader;
-use crate::record::{CellSink, Dataset, Day, Money, Owner, OwnerKind, Rate, Stamp, dataset};
-use crate::state::{Digest, OwnerKey, SealedRows, State, seal_partition};
+use crate::record::{CellSink, Dataset, Day, Money, OwnerKind, Rate, Stamp, dataset};
+use crate::state::{OwnerKey, SealedRows, State, seal_partition};
 
 /// What a partition's check gave.
 #[derive(Debug, Default)]
@@ -32,7 +28,7 @@ pub(super) fn check(verifier: &Verifier<'_>, path: &str, dataset: &'static Datas
     let expected = verifier.expected.get(path).map(|expected| &expected.file);
     let digest = digest_of(&verifier.out.join(path))?;
     let is_same_file = expected.is_none_or(|file| digest == Some((file.bytes, file.sha256.clone())));
-    let Some(mut owners) = owners_of(verifier, dataset, path) else {
+    let Some(mut owners) = owners_of(dataset, &verifier.out.join(path)) else {
         note(FindingKind::FileChanged, "its rows can no longer be read".to_owned());
         return Ok(checked);
     };
@@ -92,38 +88,6 @@ fn kind_by_count(before: u64, now: u64) -> FindingKind {
         std::cmp::Ordering::Equal => FindingKind::RowChanged,
         std::cmp::Ordering::Greater => FindingKind::RowAdded,
     }
-}
-
-/// The owners of a partition's rows, sealed as a run would; `None` when it cannot be read.
-fn owners_of(verifier: &Verifier<'_>, dataset: &'static Dataset, path: &str) -> Option<Vec<SealedRows>> {
-    let mut reader = PartitionReader::open(dataset, &verifier.out.join(path)).ok()?;
-    let mut owners: HashMap<OwnerKey, (Sha256, u64)> = HashMap::new();
-    // Rows of an owner follow each other.
-    let mut open: Option<(Owner, (Sha256, u64))> = None;
-    let (mut owner, mut packer) = (OwnerOf::new(dataset), Packer::default());
-    while let Some(batch) = reader.next_batch().ok()? {
-        for row in 0..batch.rows() {
-            owner.begin();
-            packer.clear();
-            batch.hand_over(row, &mut Both(To(&mut owner), To(&mut packer))).ok()?;
-            if !open.as_ref().is_some_and(|(last, _)| owner.is(last)) {
-                let next = owner.clone().owner();
-                let so_far = owners.remove(&key_of(&next)).unwrap_or_default();
-                if let Some((last, so_far)) = open.replace((next, so_far)) {
-                    owners.insert(key_of(&last), so_far);
-                }
-            }
-            let (_, (hash, rows)) = open.as_mut().expect("opened above");
-            hash.update(packer.bytes());
-            *rows += 1;
-        }
-    }
-    owners.extend(open.map(|(last, so_far)| (key_of(&last), so_far)));
-    let sealed = owners.into_iter().map(|(owner, (hash, rows))| {
-        let digest = Digest(hash.finalize().into());
-        SealedRows { owner: Arc::new(owner), rows, digest, closing: None }
-    });
-    Some(sealed.collect())
 }
 
 /// The state's balances of a day against those that were sealed, and those of the lake.

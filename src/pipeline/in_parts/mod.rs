@@ -62,6 +62,8 @@ pub(super) struct Piece {
     around_doubled: Vec<Picked>,
     around_end: Option<Picked>,
     breaks: Vec<Break>,
+    /// Its first row that moves the balance, where nothing is known of a balance before the owner's first.
+    begins_at: Option<String>,
     balances: Vec<BalanceRow>,
     sightings: Vec<Sighting>,
     /// What the last piece tells beside.
@@ -192,6 +194,7 @@ pub(super) struct Joined {
     around_doubled: HashMap<String, Around>,
     around_end: Option<Around>,
     breaks: Vec<Break>,
+    begins_at: Option<String>,
     balances: Vec<BalanceRow>,
     sightings: Vec<Sighting>,
 }
@@ -215,6 +218,7 @@ impl Joined {
         }
         self.around_end = piece.around_end.map(|(_, around)| around).or(self.around_end.take());
         self.breaks.extend(piece.breaks);
+        self.begins_at = self.begins_at.take().or(piece.begins_at);
         self.sightings.extend(piece.sightings);
         join_balances(&mut self.balances, piece.balances);
         match &mut self.facts {
@@ -256,6 +260,7 @@ impl Joined {
             breaks: self.breaks,
             balances: self.balances,
             rejects: last.rejects,
+            begins_at: self.begins_at,
             facts: self.facts.unwrap_or(Facts::None),
             beside: last.beside,
             notes,

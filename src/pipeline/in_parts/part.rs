@@ -157,6 +157,7 @@ pub(super) fn process<C: Chained>(
     let pick = |wanted: &[Wanted]| around::pick(wanted, &books.rows, responses);
     let is_compared = knowledge.reported.is_some();
     let end = own.iter().rev().filter(|_| is_compared).find(|row| row.entry().moves).map(|row| by_id(row.id()));
+    let begins_at = own.iter().find(|row| knowledge.prior.is_none() && row.entry().moves);
     let doubled: Vec<Wanted> =
         sightings.iter().take(PICKED_PER_OWNER_MAX).map(|sighting| by_id(&sighting.txid)).collect();
     Ok(Piece {
@@ -166,6 +167,7 @@ pub(super) fn process<C: Chained>(
         around_doubled: pick(&doubled),
         around_end: end.and_then(|end| pick(&[end]).pop()),
         breaks: books.breaks,
+        begins_at: begins_at.map(|row| row.txid().to_owned()),
         balances: books.balances,
         sightings,
         last: None,
@@ -235,6 +237,7 @@ fn process_around<C: Chained>(
         around_doubled: Vec::new(),
         around_end: None,
         breaks: Vec::new(),
+        begins_at: None,
         balances: Vec::new(),
         sightings: Vec::new(),
         last: Some(Last {
