@@ -317,8 +317,9 @@ impl Statement<'_> {
 
     /// Every break stated in it, those of its entries included.
     pub fn all_breaks(&self) -> Vec<&str> {
-        let mut all = self.entries.breaks();
-        all.extend(self.breaks.iter().map(String::as_str));
+        // What is not at a row comes first: a field that is cut off holds it, and the others stand at their rows as well.
+        let mut all: Vec<&str> = self.breaks.iter().map(String::as_str).collect();
+        all.extend(self.entries.breaks());
         all
     }
 }
