@@ -169,7 +169,6 @@ pub(super) fn walk_stretch<'a>(
     }
     telling.comes_to(i64::MAX, &mut walker);
     walker.chain.duplicates = duplicates;
-    walker.open_where_rows_say(&mut telling.days);
     walker.chain.faults.append(&mut walker.copies);
     walker.chain.days = telling.days;
     Walked { chain: walker.chain, told: telling.told, held_at_next: telling.held_at_next.flatten() }
@@ -418,8 +417,8 @@ impl<'e> Walker<'e> {
             return;
         }
         let from_row = entry.balance_before();
-        // What the row says itself, wherever the row before cannot contradict: there is none, or its own balance failed.
-        let goes_on = from_row.is_some_and(|start| before.ties_to(start));
+        // What the row says itself, wherever the row before cannot contradict: it is the first, or its own balance failed.
+        let goes_on = self.last.is_none() || from_row.is_some_and(|start| before.ties_to(start));
         let opening = if goes_on { from_row.or(before.actual) } else { before.actual.or(from_row) };
         self.chain.days.push(DayBalance {
             day,
@@ -431,22 +430,6 @@ impl<'e> Walker<'e> {
             first_row: row,
             verdict: Verdict::Tied,
         });
-    }
-
-    /// A day whose first row fails opens where that row says, whether the rows before it lie in the window or were closed
-    /// by an earlier run; unless the rows after it show that its balance, or the row itself, is what is wrong.
-    fn open_where_rows_say(&self, days: &mut [DayBalance]) {
-        let mut faults = self.chain.faults.iter().filter(|fault| !fault.returns && !fault.apart).peekable();
-        if faults.peek().is_none() {
-            return;
-        }
-        let failed: HashMap<u32, Money> = faults.map(|fault| (fault.row, fault.actual)).collect();
-        for day in days {
-            if let Some(actual) = failed.get(&day.first_row) {
-                let amount = self.entries[day.first_row as usize].amount;
-                day.opening = actual.checked_sub(amount).or(day.opening);
-            }
-        }
     }
 
     /// Counts a settled row into its day.

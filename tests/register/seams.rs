@@ -1,6 +1,6 @@
 //! Days that were committed before the days in front of them.
 
-use crate::bench::{Bench, Ran, Tx, data_files, rows, text, tx};
+use crate::bench::{Bench, Ran, Tx, rows, text, tx};
 
 const FIRST: [&str; 2] = ["2026-03-01", "2026-03-07"];
 const SECOND: [&str; 2] = ["2026-03-08", "2026-03-14"];
@@ -73,76 +73,4 @@ fn a_backfill_that_ties_is_quiet_and_a_late_row_tells_the_days_behind_it() {
     more.push(tx(6, "2026-03-06 08:00:00", -50));
     let ran = week(&bench, &more, FIRST);
     assert_eq!((ran.code, text(ran.only(), "check"), text(ran.only(), "actual")), (3, "seam", "65.50"));
-}
-
-/// What is wrong with the first row of a chunk.
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    /// A row before it is missing: all later balances are lower.
-    Missing,
-    /// Its balance alone is wrong.
-    Balance,
-    /// Its amount is wrong: its balance and all later ones are others.
-    Amount,
-    /// It is none of the chain: later rows go on as if it were not there.
-    Apart,
-}
-
-/// A row a day, of which that of the 6th is wrong.
-fn faulty(fault: Fault) -> Vec<Tx> {
-    let dates = rows_of_days();
-    let row = |(txid, date): (u32, &&'static str)| {
-        let mut row = Tx { off: 100_000, ..tx(txid, date, -100) };
-        match fault {
-            Fault::Missing if txid >= 6 => row.off -= 7_700,
-            Fault::Balance if txid == 6 => row.off += 300,
-            Fault::Amount if txid == 6 => (row.cents, row.off) = (-150, row.off + 20),
-            Fault::Amount if txid > 6 => row.off += 20,
-            Fault::Apart if txid > 6 => row.off += 100,
-            _ => {}
-        }
-        row
-    };
-    (1..).zip(dates.iter()).map(row).collect()
-}
-
-fn rows_of_days() -> [&'static str; 10] {
-    [
-        "2026-03-01 09:00:00",
-        "2026-03-02 09:00:00",
-        "2026-03-03 09:00:00",
-        "2026-03-04 09:00:00",
-        "2026-03-05 09:00:00",
-        "2026-03-06 09:00:00",
-        "2026-03-07 09:00:00",
-        "2026-03-08 09:00:00",
-        "2026-03-09 09:00:00",
-        "2026-03-10 09:00:00",
-    ]
-}
-
-#[test]
-fn a_day_opens_where_it_opens_in_whichever_window_it_is_read() {
-    for fault in [Fault::Missing, Fault::Balance, Fault::Amount, Fault::Apart] {
-        let rows = faulty(fault);
-        let lake = |windows: &[[&str; 2]]| {
-            let bench = Bench::new();
-            let codes: Vec<i32> = windows.iter().map(|window| week(&bench, &rows, *window).code).collect();
-            assert!(codes.contains(&3), "{fault:?}: {codes:?}");
-            bench.assert_intact();
-            let files = data_files(&bench.out().join("lake")).into_iter();
-            let root = bench.out();
-            files.map(|(path, bytes)| (path.strip_prefix(&root).expect("below").to_owned(), bytes)).collect::<Vec<_>>()
-        };
-        let whole = lake(&[["2026-03-01", "2026-03-10"]]);
-        assert_eq!(whole.len(), 20);
-        for chunks in [
-            &[["2026-03-01", "2026-03-05"], ["2026-03-06", "2026-03-10"]][..],
-            &[["2026-03-01", "2026-03-04"], ["2026-03-05", "2026-03-08"], ["2026-03-09", "2026-03-10"]],
-        ] {
-            let chunked = lake(chunks);
-            let other: Vec<_> = whole.iter().zip(&chunked).filter(|(a, b)| a != b).map(|(a, _)| &a.0).collect();
-            assert_eq!((other.len(), chunked.len()), (0, 20), "{fault:?} {chunks:?}: {other:?}");
-        }
-    }
 }
