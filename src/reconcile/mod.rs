@@ -20,6 +20,7 @@ mod once;
 mod order;
 mod pairing;
 pub mod part;
+mod references;
 mod rejected;
 mod repair;
 pub mod restatement;

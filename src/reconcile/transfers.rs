@@ -26,6 +26,7 @@ use super::cross::{Terms, Watched};
 use super::facts::{AccountFacts, LineFact, Side, TransferFact};
 use super::listed::listed;
 use super::pairing::{pair, rivals};
+use super::references::{Groups, References, names};
 use super::subset::{SUMMANDS_MAX, Subset, subset};
 use super::transfer_copies;
 use super::words;
@@ -35,12 +36,6 @@ use crate::record::{Day, Money, OwnerKind, Total, TransferStatus};
 
 /// Pairs from which it is learned how far a debit lies from its transfer.
 const PAIRS_MIN: usize = 3;
-/// A shorter reference is found in too many texts: it counts only together with the amount.
-const REFERENCE_CHARS_MIN: usize = 6;
-/// Pairs of transfers and lines that one reference may make: it is no name any more when it makes more.
-const REFERENCE_SHARED_MAX: usize = 100_000;
-/// An unknown id must be as long as this, and of the shape of the account's references, to name a transfer.
-const UNKNOWN_CHARS_MIN: usize = 10;
 
 /// Compares the account's credit transfers with its debits; nothing where either is not there.
 pub fn check_transfers(facts: &AccountFacts, terms: Terms) -> Vec<Break> {
@@ -568,9 +563,7 @@ impl<'a> Matcher<'a> {
 
     /// Debits that name a transfer which was called off, or one that is not listed.
     fn debits_left(&mut self) {
-        let known: HashSet<&str> = self.transfers.iter().filter_map(|transfer| transfer.reference.as_deref()).collect();
-        let fits = |id: &&str| id.chars().count() >= UNKNOWN_CHARS_MIN && id.bytes().any(|byte| byte.is_ascii_digit());
-        let shapes: HashSet<String> = known.iter().copied().filter(fits).map(words::shape).collect();
+        let known = References::of(&self.transfers);
         let mut told = Vec::new();
         for index in (0..self.lines.len()).filter(|index| self.is_open_debit(*index)) {
             let line = self.lines[index];
@@ -586,7 +579,7 @@ impl<'a> Matcher<'a> {
                     format!("debit {} of {amount} names credit transfer {id}, which was cancelled", line.txid),
                 ));
             } else if self.named[index].is_empty()
-                && let Some(id) = unknown(line, &shapes, &known)
+                && let Some(id) = known.lacking(line)
                 && !self.facts.transfers.as_ref().is_some_and(|side| side.rejected.names(&id))
             {
                 told.push((
@@ -638,59 +631,6 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The transfers that each line names. A short reference is believed only if the amount is the transfer's too; one that too
-/// many transfers and lines share, such as the word that banks fill in where none was given, tells nothing.
-fn names(transfers: &[&TransferFact], lines: &[&LineFact]) -> Vec<Vec<usize>> {
-    let mut by_reference: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (index, transfer) in transfers.iter().enumerate() {
-        if let Some(reference) = transfer.reference.as_deref() {
-            by_reference.entry(reference).or_default().push(index);
-        }
-    }
-    let references: Vec<Vec<&str>> = lines.iter().map(|line| references_in(line, &by_reference)).collect();
-    let mut lines_naming: HashMap<&str, usize> = HashMap::new();
-    for reference in references.iter().flatten() {
-        *lines_naming.entry(reference).or_default() += 1;
-    }
-    let named = |(line, references): (&&LineFact, &Vec<&str>)| {
-        let mut all: Vec<usize> = Vec::new();
-        for reference in references {
-            let sharing = &by_reference[reference];
-            let is_long = reference.chars().count() >= REFERENCE_CHARS_MIN;
-            let fits = |transfer: &&usize| is_long || transfers[**transfer].amount == line.amount;
-            if sharing.len() * lines_naming[reference] <= REFERENCE_SHARED_MAX {
-                all.extend(sharing.iter().filter(fits));
-            }
-        }
-        all.sort_unstable();
-        all
-    };
-    lines.iter().zip(&references).map(named).collect()
-}
-
-/// The references of transfers that a line names, each once.
-fn references_in<'a>(line: &LineFact, by_reference: &HashMap<&'a str, Vec<usize>>) -> Vec<&'a str> {
-    let mut all: Vec<&str> = Vec::new();
-    let mut look_up = |id: &str| all.extend(by_reference.get_key_value(id).map(|(reference, _)| *reference));
-    words::for_each_id(&line.text, &mut look_up);
-    look_up(&words::id(&line.txid));
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// An id in a line's text that looks like a reference of this account, and is none that is listed.
-fn unknown(line: &LineFact, shapes: &HashSet<String>, known: &HashSet<&str>) -> Option<String> {
-    let mut first: Option<String> = None;
-    words::for_each_id(&line.text, |id| {
-        let looks_so = shapes.contains(&words::shape(id)) && !known.contains(id);
-        if looks_so && first.as_deref().is_none_or(|first| id < first) {
-            first = Some(id.to_owned());
-        }
-    });
-    first
-}
-
 /// Transfers and lines that share a key and the amount.
 type Equal = (Vec<usize>, Vec<usize>);
 
@@ -717,26 +657,4 @@ fn sum(amounts: impl Iterator<Item = Money>) -> Total {
 fn paired_with(pairs: &[(usize, usize)], chosen: usize) -> usize {
     let place = pairs.binary_search_by_key(&chosen, |(one, _)| *one).expect("the chosen one was paired");
     pairs[place].1
-}
-
-/// Transfers that are named together.
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn new(count: usize) -> Self {
-        Self((0..count).collect())
-    }
-
-    fn root(&mut self, mut index: usize) -> usize {
-        while self.0[index] != index {
-            self.0[index] = self.0[self.0[index]];
-            index = self.0[index];
-        }
-        index
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        self.0[a.max(b)] = a.min(b);
-    }
 }
