@@ -182,8 +182,9 @@ fn settle(
 fn rows_in_lake(state: &State, dataset: &'static Dataset, day: Day, root: &Path) -> Result<Vec<SealedRows>> {
     let mut in_lake = owners_of(dataset, &root.join(partition_path(dataset, day))).unwrap_or_default();
     let sealed = state.sealed_rows(dataset, day)?;
+    let sealed: HashMap<&OwnerKey, &SealedRows> = sealed.iter().map(|sealed| (&*sealed.owner, sealed)).collect();
     for rows in &mut in_lake {
-        let same = sealed.iter().find(|sealed| sealed.owner == rows.owner && sealed.digest == rows.digest);
+        let same = sealed.get(&*rows.owner).filter(|sealed| sealed.digest == rows.digest);
         rows.closing = same.and_then(|sealed| sealed.closing);
     }
     Ok(in_lake)

@@ -12,7 +12,7 @@ use crate::breaks::{Break, Cause, Check};
 use crate::reconcile::facts::{AccountFacts, CardSide, Facts};
 use crate::reconcile::{Checked, Terms, Watched, WatchedBreaks, check_books_again};
 use crate::record::{Feed, Owner, Window};
-use crate::state::{BreakFilter, State};
+use crate::state::State;
 
 /// Rows of accounts that are handed over together: of small ones, handing over each costs more than to check it.
 const BATCH_ROWS: usize = 4_000;
@@ -142,9 +142,8 @@ fn check(batch: Vec<Books>, terms: Terms, watched: &WatchedBreaks, checked: &mut
 pub(super) fn watched(state: &State, window: Window) -> Result<WatchedBreaks> {
     let mut watched = WatchedBreaks::new();
     for check in [Check::Transfer, Check::CardLoad] {
-        let filter = BreakFilter { check: Some(check.name().to_owned()), ..BreakFilter::default() };
-        for known in state.breaks(&filter)? {
-            let is_here = known.status != "resolved" && known.booking_date.is_some_and(|day| window.contains(day));
+        for known in state.breaks_left(check)? {
+            let is_here = known.booking_date.is_some_and(|day| window.contains(day));
             let cause = Cause::ALL.into_iter().find(|cause| cause.name() == known.cause);
             if let (true, Some(cause), Some(row)) = (is_here, cause, known.txid) {
                 let each = Watched { break_id: known.break_id, check, cause, row };

@@ -11,7 +11,7 @@ use super::register::row_of;
 use crate::Result;
 use crate::breaks::Check;
 use crate::record::BreakRow;
-use crate::state::{BreakFilter, KnownBreak, OwnerKey, State};
+use crate::state::{KnownBreak, OwnerKey, State};
 
 /// Breaks of the register that are not over, where another window may tell them otherwise.
 #[derive(Debug, Default)]
@@ -73,8 +73,7 @@ impl Firsts {
     pub(super) fn read(state: &State) -> Result<Firsts> {
         let mut firsts = Firsts::default();
         for check in [Check::Chain, Check::Seam] {
-            let filter = BreakFilter { check: Some(check.name().to_owned()), ..BreakFilter::default() };
-            for known in state.breaks(&filter)?.into_iter().filter(|known| known.status != "resolved") {
+            for known in state.breaks_left(check)? {
                 let Some(row) = known.txid else { continue };
                 firsts.0.entry((known.owner_kind, known.owner_id)).or_default().push((row, known.break_id));
             }

@@ -128,18 +128,7 @@ pub struct Books<R> {
 
 /// Orders and checks the rows of an owner whose balances form a chain.
 pub fn close_chain<R: Link>(owner: &Owner, rows: Vec<R>, prior: Option<Prior>, rule: FeeRule) -> Books<R> {
-    close_chain_until(owner, rows, prior, rule, None)
-}
-
-/// The same where the provider reports a balance on which the last row must end.
-pub fn close_chain_until<R: Link>(
-    owner: &Owner,
-    rows: Vec<R>,
-    prior: Option<Prior>,
-    rule: FeeRule,
-    reported: Option<Money>,
-) -> Books<R> {
-    close_chain_beside(owner, rows, Beside { prior, rule, reported, rejected: &RejectedRows::default() })
+    close_chain_beside(owner, rows, Beside { prior, rule, reported: None, rejected: &RejectedRows::default() })
 }
 
 /// What is known of an owner beside the rows of its window.

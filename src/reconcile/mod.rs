@@ -31,7 +31,7 @@ mod transfers;
 mod twins;
 mod words;
 
-pub use books::{Beside, Books, Link, Prior, close_chain, close_chain_beside, close_chain_until, close_listing};
+pub use books::{Beside, Books, Link, Prior, close_chain, close_chain_beside, close_listing};
 pub use chain::{Chain, DayBalance, Fault, Stretch, reconcile};
 pub use cross::{Checked, Terms, Watched, WatchedBreaks, check_account, check_books, check_books_again};
 pub use diagnose::{Finding, RejectedRow, RejectedRows};

@@ -10,8 +10,9 @@
 //! | `rule_changed` | its owner's rows are the same, but the tieout version or the job's rules are not |
 //! | `proved` | it was a listing that could not be proved complete, and now is |
 //!
+//! When neither the owner's rows nor the rules have changed, the other side of the check has: told as `late_row`.
 //! A check that does not judge every row of a window (its counterpart may lie beyond what was read) says which known breaks
-//! it could not judge: those are seen again, as they are known. When neither the owner's rows nor the rules have changed, the other side of the check has: told as `late_row`.
+//! it could not judge: those are seen again, as they are known.
 //! A seam between the window and later days that were committed before it is over, as `restated`, when the window closes
 //! where they open; an owner that was no longer listed, when its rows are back as they were.
 //! A restatement never goes away because the new value is the sealed one now: somebody accepts it, or the row says again

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::trail::Act;
 use super::{State, amount, foreign, owner_kind};
+use crate::breaks::Check;
 use crate::record::{Day, Money, OwnerKind};
 use crate::{Error, Result};
 
@@ -109,6 +110,17 @@ impl State {
             let found = statement.query_map(params![filter.status, filter.check, filter.owner_id], known)?;
             found.collect()
         })
+    }
+
+    /// The breaks of a check that are not over, those seen first in front.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn breaks_left(&self, check: Check) -> Result<Vec<KnownBreak>> {
+        let filter = BreakFilter { check: Some(check.name().to_owned()), ..BreakFilter::default() };
+        let mut breaks = self.breaks(&filter)?;
+        breaks.retain(|known| known.status != "resolved");
+        Ok(breaks)
     }
 
     /// The break of that id.

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use tieout::breaks::Break;
 use tieout::reconcile::facts::{AccountFacts, Needs, Side, of_lines};
-use tieout::reconcile::{FeeRule, Terms, check_books, close_chain_until};
+use tieout::reconcile::{Beside, FeeRule, RejectedRows, Terms, check_books, close_chain_beside};
 use tieout::record::{Day, Feed, Owner, StatementLine, Window};
 
 use super::{line, money, of_account, told};
@@ -130,7 +130,9 @@ fn a_wrong_balance_in_the_middle_stays_one_beside_a_line_of_that_amount() {
 }
 
 fn ending_on(rows: Vec<StatementLine<'static>>, reported: &str) -> Vec<Break> {
-    close_chain_until(&Owner::account("1"), rows, None, FeeRule::Auto, Some(money(reported))).breaks
+    let rejected = &RejectedRows::default();
+    let beside = Beside { prior: None, rule: FeeRule::Auto, reported: Some(money(reported)), rejected };
+    close_chain_beside(&Owner::account("1"), rows, beside).breaks
 }
 
 #[test]
